@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Int64Builder, ListBuilder, StringBuilder, StringDictionaryBuilder, TimestampMicrosecondBuilder,
-    UInt64Builder,
+    ArrayBuilder as _, BooleanBuilder, Int8Builder, Int64Builder, ListBuilder, StringBuilder,
+    TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow_array::types::Int8Type;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow_schema::{ArrowError, DataType, SchemaRef};
 
 use crate::table::Table;
@@ -57,7 +57,8 @@ pub struct Owner<'a> {
 
 #[derive(Debug)]
 enum Column {
-    Text(StringBuilder),
+    /// With the bytes of the last batch: the next one will need about as much room.
+    Text(StringBuilder, usize),
     Bool(BooleanBuilder),
     Int(Int64Builder),
     Time(TimestampMicrosecondBuilder),
@@ -71,18 +72,21 @@ impl Column {
             DataType::Int64 => Self::Int(Int64Builder::new()),
             DataType::Timestamp(..) => Self::Time(time_builder()),
             DataType::List(_) => Self::List(ListBuilder::new(StringBuilder::new())),
-            _ => Self::Text(StringBuilder::new()),
+            _ => Self::Text(StringBuilder::new(), 0),
         }
     }
 
     /// The text bytes that it took, or why it could not.
     fn push(&mut self, cell: &Cell<'_>) -> Result<usize, ArrowError> {
         match (self, cell) {
-            (Self::Text(b), Cell::Text(text)) => {
+            (Self::Text(b, last), Cell::Text(text)) => {
+                if *last > 0 && b.is_empty() {
+                    *b = StringBuilder::with_capacity(BATCH_ROWS, *last + *last / 8);
+                }
                 b.append_value(text);
                 return Ok(text.len());
             }
-            (Self::Text(b), Cell::Null) => b.append_null(),
+            (Self::Text(b, _), Cell::Null) => b.append_null(),
             (Self::Time(b), Cell::Time(micros)) => b.append_value(*micros),
             (Self::Time(b), Cell::Null) => b.append_null(),
             (Self::Bool(b), Cell::Bool(value)) => b.append_value(*value),
@@ -108,7 +112,10 @@ impl Column {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(b) => Arc::new(b.finish()),
+            Self::Text(b, last) => {
+                *last = b.values_slice().len();
+                Arc::new(b.finish())
+            }
             Self::Bool(b) => Arc::new(b.finish()),
             Self::Int(b) => Arc::new(b.finish()),
             Self::Time(b) => Arc::new(b.finish()),
@@ -121,16 +128,60 @@ fn time_builder() -> TimestampMicrosecondBuilder {
     TimestampMicrosecondBuilder::new().with_timezone("UTC")
 }
 
+/// The `_owner_…` columns; most tables have no use for them.
+struct Owners {
+    labels: Vec<String>,
+    table: Int8Builder,
+    id: StringBuilder,
+    version: TimestampMicrosecondBuilder,
+    tie: UInt64Builder,
+}
+
+impl Owners {
+    /// With `rows` rows without an owner.
+    fn new(rows: usize) -> Self {
+        let mut owners = Self {
+            labels: Vec::new(),
+            table: Int8Builder::new(),
+            id: StringBuilder::new(),
+            version: time_builder(),
+            tie: UInt64Builder::new(),
+        };
+        for _ in 0..rows {
+            owners.push(None);
+        }
+        owners
+    }
+
+    fn push(&mut self, owner: Option<Owner<'_>>) {
+        let label = owner.map(|owner| {
+            let known = self.labels.iter().position(|label| label == owner.table);
+            known.unwrap_or_else(|| {
+                self.labels.push(owner.table.to_owned());
+                self.labels.len() - 1
+            }) as i8
+        });
+        self.table.append_option(label);
+        self.id.append_option(owner.map(|o| o.id));
+        self.version.append_option(owner.map(|o| o.version.at));
+        self.tie.append_option(owner.map(|o| o.version.tie));
+    }
+
+    fn finish(mut self) -> Result<[ArrayRef; 4], ArrowError> {
+        let labels: ArrayRef = Arc::new(StringArray::from(self.labels));
+        let table = DictionaryArray::<Int8Type>::try_new(self.table.finish(), labels)?;
+        let version = self.version.finish();
+        Ok([Arc::new(table), Arc::new(self.id.finish()), Arc::new(version), Arc::new(self.tie.finish())])
+    }
+}
+
 /// Gathers rows of one table.
 pub struct BatchBuilder {
     schema: SchemaRef,
     columns: Vec<Column>,
-    version: TimestampMicrosecondBuilder,
-    tie: UInt64Builder,
-    owner_table: StringDictionaryBuilder<Int8Type>,
-    owner_id: StringBuilder,
-    owner_version: TimestampMicrosecondBuilder,
-    owner_tie: UInt64Builder,
+    /// `_version` and `_tie`, for a table whose rows have them.
+    versions: Option<(TimestampMicrosecondBuilder, UInt64Builder)>,
+    owners: Option<Owners>,
     rows: usize,
     bytes: usize,
 }
@@ -139,21 +190,19 @@ impl BatchBuilder {
     /// An empty one.
     #[must_use]
     pub fn new(table: Table) -> Self {
+        let has_versions = !matches!(table, Table::Edge(edge) if !edge.is_keyed());
         Self {
             schema: table.stream_schema(),
             columns: table.record_fields().iter().map(|f| Column::new(f.data_type())).collect(),
-            version: time_builder(),
-            tie: UInt64Builder::new(),
-            owner_table: StringDictionaryBuilder::new(),
-            owner_id: StringBuilder::new(),
-            owner_version: time_builder(),
-            owner_tie: UInt64Builder::new(),
+            versions: has_versions.then(|| (time_builder(), UInt64Builder::new())),
+            owners: None,
             rows: 0,
             bytes: 0,
         }
     }
 
-    /// Appends a row: one cell for each of the table's [`record_fields`](Table::record_fields).
+    /// Appends a row: one cell for each of the table's [`record_fields`](Table::record_fields). Edges that are told
+    /// apart by their ends have no version.
     ///
     /// # Errors
     /// If a cell is of another type than its column; the builder is of no use afterwards.
@@ -166,21 +215,14 @@ impl BatchBuilder {
         for (column, cell) in self.columns.iter_mut().zip(cells) {
             self.bytes += column.push(cell)?;
         }
-        self.version.append_option(version.map(|v| v.at));
-        self.tie.append_option(version.map(|v| v.tie));
-        match owner {
-            Some(owner) => {
-                self.owner_table.append(owner.table)?;
-                self.owner_id.append_value(owner.id);
-                self.owner_version.append_value(owner.version.at);
-                self.owner_tie.append_value(owner.version.tie);
-            }
-            None => {
-                self.owner_table.append_null();
-                self.owner_id.append_null();
-                self.owner_version.append_null();
-                self.owner_tie.append_null();
-            }
+        if let Some((at, tie)) = &mut self.versions {
+            at.append_option(version.map(|v| v.at));
+            tie.append_option(version.map(|v| v.tie));
+        }
+        match (&mut self.owners, owner) {
+            (Some(owners), owner) => owners.push(owner),
+            (none, Some(_)) => none.insert(Owners::new(self.rows)).push(owner),
+            (None, None) => {}
         }
         self.rows += 1;
         Ok(())
@@ -201,15 +243,26 @@ impl BatchBuilder {
             return Ok(None);
         }
         let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Column::finish).collect();
-        arrays.push(Arc::new(self.version.finish()));
-        arrays.push(Arc::new(self.tie.finish()));
-        arrays.push(Arc::new(self.owner_table.finish()));
-        arrays.push(Arc::new(self.owner_id.finish()));
-        arrays.push(Arc::new(self.owner_version.finish()));
-        arrays.push(Arc::new(self.owner_tie.finish()));
+        if let Some((at, tie)) = &mut self.versions {
+            arrays.push(Arc::new(at.finish()));
+            arrays.push(Arc::new(tie.finish()));
+        }
+        if let Some(owners) = self.owners.take() {
+            self.fill(&mut arrays, 4);
+            arrays.extend(owners.finish()?);
+        }
+        self.fill(&mut arrays, 0);
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.rows = 0;
         self.bytes = 0;
         RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options).map(Some)
+    }
+
+    /// Adds columns of nulls, up to the last `but` ones.
+    fn fill(&self, arrays: &mut Vec<ArrayRef>, but: usize) {
+        let fields = self.schema.fields();
+        for field in &fields[arrays.len()..fields.len() - but] {
+            arrays.push(new_null_array(field.data_type(), self.rows));
+        }
     }
 }

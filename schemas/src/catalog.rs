@@ -21,6 +21,7 @@ mod roles;
 mod users;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::LazyLock;
 
 pub use environment::ENVIRONMENT;
@@ -46,7 +47,6 @@ pub static RESOURCES: &[&Resource] = &[
 ];
 
 /// One list of the API and what its records become.
-#[derive(Debug)]
 pub struct Resource {
     /// The name in the raw stream and on the command line.
     pub name: &'static str,
@@ -165,8 +165,10 @@ pub struct Lookup {
     pub feeds: &'static [Feed],
     /// Keys are compared without case.
     pub ignore_case: bool,
-    /// If set, an entry without a scope is found within one only where the scope's own list was read:
-    /// that list's resource and the key of its `parent`.
+    /// A key stands for all its values; otherwise the newest one counts.
+    pub many: bool,
+    /// If set, a key is looked up within a scope first, then among the entries without one; but only where the scope's own
+    /// list was read: that list's resource and the key of its `parent`.
     pub scope: Option<(&'static Resource, &'static str)>,
 }
 
@@ -185,6 +187,13 @@ pub struct Feed {
     pub unless: Option<Source>,
 }
 
+/// Its name: resources refer to one another in circles, through parents, look-ups and what they bring.
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Resource").field(&self.name).finish()
+    }
+}
+
 impl Resource {
     /// The resource of that name.
     #[must_use]
@@ -195,7 +204,7 @@ impl Resource {
     /// Its place in [`RESOURCES`].
     #[must_use]
     pub fn index(&self) -> usize {
-        RESOURCES.iter().position(|r| r.name == self.name).unwrap_or(usize::MAX)
+        RESOURCES.iter().position(|r| std::ptr::eq(*r, self)).unwrap_or(usize::MAX)
     }
 
     /// Every source that its records are read by.

@@ -62,12 +62,16 @@ pub struct Suspicion {
 
 impl Suspicion {
     /// Notes a key, without its quotes, and the text that follows its colon.
-    pub fn key(&mut self, name: &[u8], rest: &[u8]) {
-        self.names |= kinds_with(name);
-        if name == b"object" || name == b"event" {
-            self.object(rest);
+    #[inline]
+    pub fn key(&mut self, name: &[u8], escaped: bool, rest: &[u8]) {
+        self.escaped |= escaped;
+        // The lengths of the names below; most keys have others.
+        if let 3..=7 | 12..=14 | 18 | 20 | 21 = name.len() {
+            self.names |= kinds_with(name);
+            if name == b"object" || name == b"event" {
+                self.object(rest);
+            }
         }
-        self.escaped |= name.contains(&b'\\');
     }
 
     fn object(&mut self, rest: &[u8]) {
@@ -327,6 +331,9 @@ mod tests {
             "sealed_session",
         ];
         for name in names {
+            let mut suspicion = Suspicion::default();
+            suspicion.key(name.as_bytes(), false, b"1");
+            assert_eq!(suspicion.names, kinds_with(name.as_bytes()), "{name}");
             for (bit, (_, paths)) in RULES.iter().enumerate() {
                 let listed = paths.iter().any(|p| p.rsplit('.').next() == Some(name));
                 assert_eq!(kinds_with(name.as_bytes()) & 1 << bit != 0, listed, "{name} {bit}");

@@ -58,7 +58,8 @@ pub fn tables() -> String {
 }
 
 fn node(out: &mut String, table: &NodeTable, entry: Option<&TableEntry>) {
-    let labels = table.extra_labels.iter().map(|l| format!(" (`{l}`)")).collect::<String>();
+    let labels =
+        if table.extra_labels.is_empty() { String::new() } else { format!(" (`{}`)", table.extra_labels.join("`, `")) };
     let from = entry.map_or_else(|| "the run itself".to_owned(), sources);
     let _ = writeln!(out, "\n### {}{labels}\n\n{} From {from}.\n", table.label, table.doc);
     if !table.columns.is_empty() {

@@ -62,6 +62,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The byte with which the next value starts.
+    #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         self.space();
         self.bytes.get(self.at).copied()
@@ -120,7 +121,9 @@ impl<'a> Scanner<'a> {
         let mut nesting = Nesting::default();
         loop {
             match self.peek() {
-                Some(b'"') => self.string()?,
+                Some(b'"') => {
+                    self.string()?;
+                }
                 Some(open @ (b'{' | b'[')) => {
                     self.at += 1;
                     // '[' and ']' are two apart in ASCII, and so are '{' and '}'.
@@ -176,15 +179,16 @@ impl<'a> Scanner<'a> {
         if self.bytes.get(self.at) != Some(&b'"') {
             return self.fail("a key");
         }
-        self.string()?;
+        let escaped = self.string()?;
         let key = self.since(start);
         self.expect(b':', "a colon")?;
         self.space();
         let name = &self.bytes[start as usize + 1..key.end as usize - 1];
-        self.suspicion.key(name, &self.bytes[self.at..]);
+        self.suspicion.key(name, escaped, &self.bytes[self.at..]);
         Ok(key)
     }
 
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.bytes.get(self.at) {
             self.at += 1;
@@ -208,17 +212,21 @@ impl<'a> Scanner<'a> {
         Err(Error { at: self.at, expected })
     }
 
-    /// Passes over a string that starts here.
-    fn string(&mut self) -> Result<()> {
+    /// Passes over a string that starts here; true if it has escapes.
+    fn string(&mut self) -> Result<bool> {
         self.at += 1;
+        let mut escaped = false;
         loop {
             self.at = plain_end(self.bytes, self.at);
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
-                    return Ok(());
+                    return Ok(escaped);
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
                 Some(_) => return self.fail("no control character in a string"),
                 None => return self.fail("the end of the string"),
             }

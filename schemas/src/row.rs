@@ -202,7 +202,7 @@ impl Reader {
         match kind.as_ref() {
             "row" | "edge" => {
                 let index = *self.tables.get(&table).ok_or(Error::Table(table))?;
-                if let Some(batch) = self.row(index, row, version, owner)? {
+                if let Some(batch) = self.row(index, row, version, owner.as_ref())? {
                     emit(RowItem::Batch { table: index, batch });
                 }
             }
@@ -235,7 +235,7 @@ impl Reader {
         index: usize,
         row: &str,
         version: Option<Version>,
-        owner: Option<(Cow<'_, str>, Cow<'_, str>, Version)>,
+        owner: Option<&(Cow<'_, str>, Cow<'_, str>, Version)>,
     ) -> Result<Option<RecordBatch>, Error> {
         let entry = &TABLES[index];
         let reader = self.builders[index].get_or_insert_with(|| TableReader {
@@ -276,7 +276,7 @@ impl Reader {
         if let Some((member, expected)) = misfit.or(missing.map(|((name, kind, _), _)| (*name, kind.name()))) {
             return Err(Error::Value { table: entry.key.clone(), member, expected });
         }
-        let owner = owner.as_ref().map(|(table, id, version)| Owner { table, id, version: *version });
+        let owner = owner.map(|(table, id, version)| Owner { table, id, version: *version });
         reader.builder.push(&cells, version, owner)?;
         Ok(if reader.builder.is_full() { reader.builder.finish()? } else { None })
     }

@@ -24,6 +24,7 @@ pub static ROLE_BY_SLUG: Lookup = Lookup {
         },
     ],
     ignore_case: false,
+    many: false,
     scope: Some((&ORGANIZATION_ROLES, "organization_id")),
 };
 
@@ -38,6 +39,7 @@ pub static INVITATION_BY_EMAIL: Lookup = Lookup {
         unless: Some(Source::Path(&["accepted_user_id"])),
     }],
     ignore_case: true,
+    many: true,
     scope: None,
 };
 
@@ -52,5 +54,6 @@ pub static CONNECTION_TYPE: Lookup = Lookup {
         unless: None,
     }],
     ignore_case: false,
+    many: false,
     scope: None,
 };
