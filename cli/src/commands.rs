@@ -41,9 +41,10 @@ fn transform(args: &args::Transform) -> anyhow::Result<Outcome> {
 
 fn views(args: &args::Views) -> anyhow::Result<Outcome> {
     let lake = lake::open(&args.lake.lake, false)?;
-    let manifest = config::runtime()?.block_on(load::manifest::read_newest(&lake.store))?;
-    let manifest = manifest.ok_or_else(|| Usage(format!("no commit yet in `{}`: run `workos-lake pipeline` first", lake.root)))?;
-    print(&load::views::duckdb(&manifest, &lake.root))
+    let manifest = config::runtime()?.block_on(load::manifest::read_newest(lake.store.as_ref()))?;
+    let manifest =
+        manifest.ok_or_else(|| Usage(format!("no commit yet in `{}`: run `workos-lake pipeline` first", lake.root)))?;
+    print(&manifest.snapshot)
 }
 
 fn resources() -> anyhow::Result<Outcome> {

@@ -32,7 +32,8 @@ impl Work {
         if memory < LEAST_MEMORY {
             return Err(Usage(format!("--memory {} is too little: it takes at least 64MB", args.memory)).into());
         }
-        let threads = args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get);
+        let threads =
+            args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get);
         let spill_dir = args.spill_dir.clone().unwrap_or_else(std::env::temp_dir);
         if !spill_dir.is_dir() {
             return Err(Usage(format!("--spill-dir `{}` is no folder", spill_dir.display())).into());
@@ -55,7 +56,7 @@ pub fn now() -> i64 {
 
 /// A fresh ULID.
 pub fn ulid() -> String {
-    ulid::Ulid::new().to_string()
+    ulid::Ulid::generate().to_string()
 }
 
 /// Where asynchronous work runs: requests and uploads, nothing that computes.

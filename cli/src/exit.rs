@@ -58,7 +58,7 @@ fn error_code(error: &anyhow::Error) -> u8 {
         return 130;
     }
     match error.downcast_ref::<LoadError>() {
-        Some(LoadError::Incomplete) => 4,
+        Some(LoadError::Incomplete(_)) => 4,
         Some(LoadError::LostRace { .. }) => 5,
         _ => 1,
     }

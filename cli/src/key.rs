@@ -15,18 +15,13 @@ pub fn read(file: Option<&Path>) -> anyhow::Result<extract::Key> {
             std::io::stdin().read_to_string(&mut text).context("cannot read the API key from stdin")?;
             text
         }
-        Some(path) => {
-            std::fs::read_to_string(path).with_context(|| format!("cannot read the API key from `{}`", path.display()))?
-        }
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the API key from `{}`", path.display()))?,
         None => ["WORKOS_API_KEY", "WORKOS_TOKEN"]
             .into_iter()
             .filter_map(|name| std::env::var(name).ok())
             .find(|value| !value.trim().is_empty())
             .ok_or_else(|| Usage("no API key: set WORKOS_API_KEY, or name a file with --api-key-file".to_owned()))?,
     };
-    let text = text.trim();
-    if text.is_empty() || text.contains(|c: char| !c.is_ascii_graphic()) {
-        return Err(Usage("the API key is empty or holds characters that no key has".to_owned()).into());
-    }
-    Ok(extract::Key::new(text.to_owned()))
+    Ok(extract::Key::new(&text).map_err(|e| Usage(e.to_string()))?)
 }

@@ -25,7 +25,9 @@ pub fn open(place: &str, create: bool) -> anyhow::Result<Lake> {
         }
         // A drive letter looks like a scheme of one character.
         Ok(url) if url.scheme().len() > 1 && place.contains("://") => {
-            return Err(Usage(format!("cannot write to `{}://`: a lake is a path or a file:// URL", url.scheme())).into());
+            return Err(
+                Usage(format!("cannot write to `{}://`: a lake is a path or a file:// URL", url.scheme())).into()
+            );
         }
         _ => PathBuf::from(place),
     };
@@ -35,7 +37,9 @@ pub fn open(place: &str, create: bool) -> anyhow::Result<Lake> {
     if create {
         make(&path).with_context(|| format!("cannot make the lake's folder `{}`", path.display()))?;
     }
-    let root = path.canonicalize().with_context(|| format!("no lake at `{}`: run `workos-lake pipeline` first", path.display()))?;
+    let root = path
+        .canonicalize()
+        .with_context(|| format!("no lake at `{}`: run `workos-lake pipeline` first", path.display()))?;
     let store = LocalFileSystem::new_with_prefix(&root).with_context(|| format!("cannot open `{}`", root.display()))?;
     Ok(Lake { store: Arc::new(store.with_automatic_cleanup(true)), root: root.display().to_string() })
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use extract::{ApiUrl, Clock, Retry};
 use load::{Committed, Load};
 use schemas::catalog;
 use schemas::stream::RowItem;
@@ -60,7 +61,11 @@ pub fn load(args: &args::Load) -> anyhow::Result<Outcome> {
 /// All three stages.
 pub fn pipeline(args: &args::Pipeline) -> anyhow::Result<Outcome> {
     let work = Work::new(&args.work)?;
-    let source = if args.from_raw.is_empty() { Source::Api(api(&args.api)?) } else { Source::Files(input::files(&args.from_raw)?) };
+    let source = if args.from_raw.is_empty() {
+        Source::Api(api(&args.api)?)
+    } else {
+        Source::Files(input::files(&args.from_raw)?)
+    };
     let lake = lake::open(&args.commit.lake.lake, true)?;
     let runtime = config::runtime()?;
     let park = work.park()?;
@@ -98,7 +103,20 @@ fn api(args: &args::Api) -> anyhow::Result<extract::Config> {
         tracing::warn!("no client id: the environment will be called `workos`; set WORKOS_CLIENT_ID or --client-id");
         "workos".to_owned()
     });
-    todo_config(args, key, environment_id, resources)
+    let api_url = ApiUrl::parse(args.api_url.as_str(), args.allow_http).map_err(|e| Usage(e.to_string()))?;
+    Ok(extract::Config {
+        api_url,
+        key,
+        environment_id,
+        run_id: config::ulid(),
+        // The stream's times have milliseconds.
+        started_at: config::now() / 1000 * 1000,
+        resources,
+        events_lookback_days: args.events_lookback_days,
+        concurrency: args.concurrency.into(),
+        retry: Retry::default(),
+        clock: Clock::system(),
+    })
 }
 
 /// The lines of extract, each as a chunk.
@@ -115,17 +133,13 @@ fn commit(
     produce: impl FnOnce(&(dyn Fn(RowItem) -> bool + Sync)) -> anyhow::Result<()>,
 ) -> anyhow::Result<Committed> {
     let config = load::Config {
-        store: lake.store.clone(),
-        spill_dir: work.spill_dir.clone(),
         memory: work.memory,
         threads: work.threads,
-        now: config::now(),
-        load_id: config::ulid(),
         max_shrink: args.max_shrink,
         allow_older: args.allow_older,
         single_writer: args.single_writer,
         zstd_level: args.zstd_level,
-        tool: concat!("workos-lake ", env!("CARGO_PKG_VERSION")).to_owned(),
+        ..load::Config::new(lake.store.clone(), work.spill_dir.clone(), config::now(), config::ulid())
     };
     let load = runtime.block_on(Load::open(config))?;
     let (sender, items) = sync_channel(BATCHES);
