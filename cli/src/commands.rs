@@ -44,7 +44,7 @@ fn views(args: &args::Views) -> anyhow::Result<Outcome> {
     let manifest = config::runtime()?.block_on(load::manifest::read_newest(lake.store.as_ref()))?;
     let manifest =
         manifest.ok_or_else(|| Usage(format!("no commit yet in `{}`: run `workos-lake pipeline` first", lake.root)))?;
-    print(&manifest.snapshot)
+    print(&load::views::duckdb(&manifest, &lake.root))
 }
 
 fn resources() -> anyhow::Result<Outcome> {

@@ -64,8 +64,18 @@ pub fn read(
                 continue;
             }
             let place = || format!("line {number} of the row stream");
-            let line = std::str::from_utf8(line).with_context(place)?;
-            reader.line(line, &mut |item| wanted = wanted && emit(item)).with_context(place)?;
+            let read = match std::str::from_utf8(line) {
+                Ok(line) => reader.line(line, &mut |item| wanted = wanted && emit(item)).with_context(place),
+                Err(error) => Err(error).with_context(place),
+            };
+            // A last line without its line feed was cut short, as its missing `end` will tell.
+            if read.is_err()
+                && !chunk.bytes.ends_with(b"\n")
+                && chunk.bytes.as_ptr_range().end == line.as_ptr_range().end
+            {
+                return Ok(());
+            }
+            read?;
             if !wanted {
                 return Ok(());
             }

@@ -1,1 +1,176 @@
-//! Views.
+//! DuckDB views over the files that the newest manifest names.
+//!
+//! The views look the newest manifest up whenever they are asked, so that they follow new commits and never show the
+//! files of one that is still being written: a table's files are found by a glob, and those count that the manifest names.
+
+use std::fmt::Write as _;
+
+use schemas::table::ColumnType;
+
+use crate::manifest::{Entry, Kind, Manifest};
+
+/// The SQL of a view for each label, fact and type of edge, over the lake at `root`, a path or URL as DuckDB reads it.
+#[must_use]
+pub fn duckdb(manifest: &Manifest, root: &str) -> String {
+    let root = root.trim_end_matches('/');
+    let mut sql = format!(
+        "-- Views over the WorkOS lake at {}.\n-- They follow new commits by themselves.\n\n",
+        root.escape_debug()
+    );
+    sql.push_str(&files(root));
+    let mut edges: Vec<&str> = Vec::new();
+    for entry in &manifest.tables {
+        match entry.kind {
+            Kind::Node => {
+                let from = parquet(root, &format!("nodes/label={}/*/*.parquet", entry.name), false);
+                view(&mut sql, &snake(&entry.name), "* exclude (filename)", &from, entry);
+            }
+            Kind::Edge if !edges.contains(&entry.name.as_str()) => {
+                edges.push(&entry.name);
+                let columns = "* exclude (filename), regexp_extract(filename, '/from=([^/]+)/', 1) as from_label, \
+                               regexp_extract(filename, '/to=([^/]+)/snapshot=', 1) as to_label";
+                let from = parquet(root, &format!("edges/type={}/*/*/*/*.parquet", entry.name), false);
+                view(&mut sql, &entry.name.to_lowercase(), columns, &from, entry);
+            }
+            Kind::Fact if entry.files.is_empty() => empty(&mut sql, entry),
+            Kind::Fact => {
+                let partitions =
+                    root.split('/').filter_map(|part| part.split_once('=')).map(|(key, _)| format!(", {}", name(key)));
+                let columns = format!("* exclude (filename{})", partitions.collect::<String>());
+                let from = parquet(root, &format!("{}/*/*.parquet", entry.name), true);
+                view(&mut sql, &entry.name, &columns, &from, entry);
+            }
+            Kind::Edge | Kind::Quarantine | Kind::Raw => {}
+        }
+    }
+    sql
+}
+
+/// The view of the newest manifest's files, on which all others rest.
+fn files(root: &str) -> String {
+    let manifests = text(&format!("{}/_runs/[0-9]*.json", escape_glob(root)));
+    format!(
+        "create or replace view lake_files as\n\
+         select entry.kind, entry.name, entry.\"from\" as from_label, entry.\"to\" as to_label, entry.stale_since,\n\
+         \x20      {} || file.path as path, file.rows, file.bytes\n\
+         from (\n\
+         \x20 select unnest(tables) as entry from read_json({manifests}, filename = true, maximum_object_size = 268435456, columns = {{tables:\n\
+         \x20   'STRUCT(kind VARCHAR, name VARCHAR, \"from\" VARCHAR, \"to\" VARCHAR, stale_since TIMESTAMPTZ, files STRUCT(path VARCHAR, rows BIGINT, bytes BIGINT)[])[]'}})\n\
+         \x20 where filename = (select max(file) from glob({manifests}))\n\
+         ), unnest(entry.files) as files(file);\n\n",
+        text(&format!("{root}/"))
+    )
+}
+
+fn parquet(root: &str, glob: &str, hive: bool) -> String {
+    let types = if hive { "true, hive_types = {date: DATE}" } else { "false" };
+    let glob = text(&format!("{}/{glob}", escape_glob(root)));
+    format!("read_parquet({glob}, filename = true, union_by_name = true, hive_partitioning = {types})")
+}
+
+fn view(sql: &mut String, view: &str, columns: &str, from: &str, entry: &Entry) {
+    let kind = match entry.kind {
+        Kind::Node => "node",
+        Kind::Edge => "edge",
+        _ => "fact",
+    };
+    let _ = writeln!(
+        sql,
+        "create or replace view {} as\nselect {columns}\nfrom {from}\nwhere filename in (select path from lake_files where kind = '{kind}' and name = {});\n",
+        name(view),
+        text(&entry.name)
+    );
+}
+
+/// A fact table of which nothing was ever read: there is no file that could be asked for its columns.
+fn empty(sql: &mut String, entry: &Entry) {
+    let columns = entry.schema.iter().map(|c| format!("null::{} as {}", duckdb_type(&c.kind), name(&c.name)));
+    let columns: Vec<String> = columns.collect();
+    let _ = writeln!(
+        sql,
+        "-- Nothing was read yet: print the views again after a run that did.\ncreate or replace view {} as\nselect {}, null::DATE as date where false;\n",
+        name(&entry.name),
+        columns.join(", ")
+    );
+}
+
+fn duckdb_type(kind: &str) -> &'static str {
+    match kind {
+        k if k == ColumnType::Bool.name() => "BOOLEAN",
+        k if k == ColumnType::Int.name() => "BIGINT",
+        k if k == ColumnType::Time.name() => "TIMESTAMPTZ",
+        k if k == ColumnType::List.name() => "VARCHAR[]",
+        _ => "VARCHAR",
+    }
+}
+
+/// `WorkOSAPIKey` as `workos_api_key`.
+fn snake(label: &str) -> String {
+    let label = label.replacen("WorkOS", "Workos", 1);
+    let letters: Vec<char> = label.chars().collect();
+    let mut out = String::new();
+    for (i, letter) in letters.iter().enumerate() {
+        let before = i.checked_sub(1).map(|j| letters[j]);
+        let starts_word = before.is_some_and(|b| b.is_lowercase())
+            || before.is_some_and(char::is_uppercase) && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
+        if letter.is_uppercase() && starts_word {
+            out.push('_');
+        }
+        out.extend(letter.to_lowercase());
+    }
+    out
+}
+
+/// An SQL string.
+fn text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// An SQL name; quoted, because `in` is one of them.
+fn name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A path whose own characters do not act as a glob.
+fn escape_glob(path: &str) -> String {
+    path.chars().map(|c| if "*?[".contains(c) { format!("[{c}]") } else { c.to_string() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::catalog::{TABLES, table_index};
+
+    use super::*;
+
+    fn manifest(keys: &[&str]) -> Manifest {
+        let entries = keys.iter().map(|key| Entry::new(TABLES[table_index(key).unwrap()].table, Vec::new()));
+        let value = serde_json::json!({
+            "protocol": 1, "number": 1, "snapshot": "s", "run_id": "r", "load_id": "l", "tool": "t", "environment_id": "e",
+            "started_at": "", "committed_at": "", "tables": [], "unavailable": [], "quarantined": 0, "drift": {}, "cursors": {},
+        });
+        Manifest { tables: entries.collect(), ..serde_json::from_value(value).unwrap() }
+    }
+
+    #[test]
+    fn labels_in_snake_case() {
+        for (label, expected) in [
+            ("WorkOSUser", "workos_user"),
+            ("WorkOSAPIKey", "workos_api_key"),
+            ("WorkOSOrganizationDomain", "workos_organization_domain"),
+            ("WorkOSCORSOrigin", "workos_cors_origin"),
+            ("WorkOSRedirectURI", "workos_redirect_uri"),
+        ] {
+            assert_eq!(snake(label), expected);
+        }
+    }
+
+    #[test]
+    fn one_view_for_each_label_type_and_fact() {
+        let keys = ["WorkOSAPIKey", "OWNS/WorkOSOrganization/WorkOSAPIKey", "OWNS/WorkOSUser/WorkOSAPIKey", "events"];
+        let sql = duckdb(&manifest(&keys), "/it's/a=[b]/lake/");
+        let views: Vec<&str> = sql.lines().filter_map(|l| l.strip_prefix("create or replace view ")).collect();
+        assert_eq!(views, ["lake_files as", "\"workos_api_key\" as", "\"owns\" as", "\"events\" as"]);
+        assert!(sql.contains("'/it''s/a=[[]b]/lake/nodes/label=WorkOSAPIKey/*/*.parquet'"), "{sql}");
+        assert!(sql.contains("'/it''s/a=[b]/lake/' || file.path"), "{sql}");
+    }
+}
