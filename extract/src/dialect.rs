@@ -8,6 +8,9 @@ use tracing::warn;
 use crate::event_types;
 use crate::list::Query;
 
+/// Records on a page at most, by the API's description; its default is 10.
+const LIMIT: &str = "100";
+
 /// The forms in which a list can be asked for, the best first, and the one that the server accepts.
 #[derive(Debug)]
 pub(crate) struct Dialect {
@@ -17,15 +20,18 @@ pub(crate) struct Dialect {
 
 impl Dialect {
     pub(crate) fn new(request: &Request) -> Self {
+        let limit = || ("limit", LIMIT.to_owned());
         let forms = match request.paging {
+            Paging::Cursor => vec![vec![limit()]],
+            // Not paged by the description; a server that pages them all the same is asked for as few pages as possible.
+            Paging::Whole | Paging::Array => vec![vec![limit()], Vec::new()],
             // Read by time, a list has to come in the order of time, and old servers want to hear of what.
             Paging::Windows => vec![
-                vec![("order", "asc".to_owned())],
-                Vec::new(),
-                vec![("events", event_types::ALL.join(","))],
-                vec![("events", event_types::subscribable().collect::<Vec<_>>().join(","))],
+                vec![limit(), ("order", "asc".to_owned())],
+                vec![limit()],
+                vec![limit(), ("events", event_types::ALL.join(","))],
+                vec![limit(), ("events", event_types::subscribable().collect::<Vec<_>>().join(","))],
             ],
-            Paging::Cursor | Paging::Whole | Paging::Array => vec![Vec::new()],
         };
         Self { forms, at: AtomicUsize::new(0) }
     }

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use schemas::catalog::Paging;
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::dialect::Dialect;
@@ -12,9 +11,6 @@ use crate::list::{List, Query};
 use crate::page::Page;
 use crate::run::Run;
 use crate::{Error, Failure};
-
-/// The most records that the API puts on a page.
-const LIMIT: &str = "100";
 
 /// As many pages without a record as are followed in a row.
 const MAX_EMPTY: u64 = 10;
@@ -88,13 +84,9 @@ pub(crate) async fn read(
 
 /// One page, in the first form that the server accepts.
 async fn fetch(run: &Run, list: &List, dialect: &Dialect, position: &Query) -> Result<Page, Halt> {
-    let limit = match list.resource.request.paging {
-        Paging::Cursor | Paging::Windows => Some(("limit", LIMIT.to_owned())),
-        Paging::Whole | Paging::Array => None,
-    };
     loop {
         let form = dialect.current();
-        let url = list.url(run.config.api_url.url(), limit.iter().chain(dialect.form(form)).chain(position));
+        let url = list.url(run.config.api_url.url(), dialect.form(form).iter().chain(position));
         match run.client.get(&url, list).await {
             Ok(answer) => return Page::new(answer, list.resource.object).map_err(|failure| failed(list, failure)),
             Err(Failure::Status { status: 400 | 422, said }) if dialect.step(form, &said) => {}

@@ -65,9 +65,9 @@ async fn the_parameters_that_the_api_needs() {
     assert_eq!(
         server.targets(),
         [
-            "/authorization/roles",
+            "/authorization/roles?limit=100",
             "/organizations?limit=100",
-            "/authorization/organizations/org_1/roles",
+            "/authorization/organizations/org_1/roles?limit=100",
             "/user_management/organization_memberships?statuses=active,inactive,pending&organization_id=org_1&limit=100",
             "/directories?limit=100",
             "/directory_groups?directory=dir_1&limit=100",
@@ -122,4 +122,21 @@ async fn one_list_can_hold_an_object_twice() {
         .await;
     outcome.result.as_ref().unwrap();
     assert_eq!(server.targets().iter().filter(|t| t.contains("api_keys")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_list_without_paging_may_refuse_to_hear_of_pages() {
+    let (outcome, server) = read(&["roles", "organizations", "organization_roles"], |request, _| {
+        let roles = request.path.ends_with("/roles");
+        match request.path.as_str() {
+            _ if roles && request.query("limit").is_some() => status(422, r#"{"message":"limit should not exist"}"#),
+            "/organizations" => ids(&["org_1", "org_2"], None),
+            _ => ids(&["role_1"], None),
+        }
+    })
+    .await;
+    outcome.result.as_ref().unwrap();
+    assert_eq!(outcome.of("page").len(), 4);
+    let without = server.targets().iter().filter(|t| t.ends_with("/roles")).count();
+    assert_eq!(without, 3, "{:?}", server.targets());
 }
