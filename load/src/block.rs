@@ -167,7 +167,8 @@ fn gather(
     match ranges {
         Some([(block, first, count)]) => Ok(arrays[*block].slice(*first, *count)),
         Some(ranges) => {
-            let slices: Vec<ArrayRef> = ranges.iter().map(|(b, first, count)| arrays[*b].slice(*first, *count)).collect();
+            let slices: Vec<ArrayRef> =
+                ranges.iter().map(|(b, first, count)| arrays[*b].slice(*first, *count)).collect();
             concat(&slices.iter().map(AsRef::as_ref).collect::<Vec<_>>())
         }
         None => interleave(&arrays.iter().map(|a| Arc::as_ref(a)).collect::<Vec<_>>(), rows),

@@ -233,7 +233,8 @@ pub(crate) fn needs(table: usize) -> Vec<usize> {
             found.extend(scopes.filter_map(|(r, _)| r.parent.as_ref()?.resource.record.table));
         }
     }
-    let mut indexes: Vec<usize> = found.into_iter().filter_map(|t| table_index(&t.key())).filter(|i| *i != table).collect();
+    let mut indexes: Vec<usize> =
+        found.into_iter().filter_map(|t| table_index(&t.key())).filter(|i| *i != table).collect();
     indexes.sort_unstable();
     indexes.dedup();
     indexes

@@ -102,7 +102,11 @@ fn check_shrink(entry: &Entry, newest: Option<&Manifest>, max_shrink: f64) -> Re
 }
 
 /// Puts the manifest under its number, if nobody else did.
-pub(crate) async fn publish(store: &Arc<dyn ObjectStore>, manifest: &Manifest, single_writer: bool) -> Result<(), Error> {
+pub(crate) async fn publish(
+    store: &Arc<dyn ObjectStore>,
+    manifest: &Manifest,
+    single_writer: bool,
+) -> Result<(), Error> {
     let path = manifest::path(manifest.number);
     let json = |source| Error::Manifest { path: path.to_string(), source };
     let mut text = serde_json::to_vec(manifest).map_err(json)?;

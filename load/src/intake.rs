@@ -78,9 +78,7 @@ impl Intake {
     fn spill_largest(&mut self) -> Result<(), Error> {
         let Some(waiting) = self.tables.iter_mut().max_by_key(|t| t.held) else { return Ok(()) };
         self.held -= std::mem::take(&mut waiting.held);
-        waiting
-            .spill(&self.dir)
-            .map_err(|source| Error::Spill { dir: self.dir.display().to_string(), source })
+        waiting.spill(&self.dir).map_err(|source| Error::Spill { dir: self.dir.display().to_string(), source })
     }
 
     /// Hands over everything that arrived, by table.

@@ -97,7 +97,12 @@ impl<T> Drop for Guard<'_, '_, T> {
 mod tests {
     use super::*;
 
-    fn job<'a>(id: usize, after: &[usize], cost: u64, work: impl FnOnce() -> Result<usize, Error> + Send + 'a) -> Job<'a, usize> {
+    fn job<'a>(
+        id: usize,
+        after: &[usize],
+        cost: u64,
+        work: impl FnOnce() -> Result<usize, Error> + Send + 'a,
+    ) -> Job<'a, usize> {
         Job { id, after: after.to_vec(), cost, work: Box::new(|_| work()) }
     }
 
@@ -108,21 +113,15 @@ mod tests {
             order.lock().unwrap().push(id);
             Ok(id)
         };
-        let jobs = vec![
-            job(1, &[2, 99], 100, || note(1)),
-            job(2, &[3], 50, || note(2)),
-            job(3, &[], 1, || note(3)),
-        ];
+        let jobs = vec![job(1, &[2, 99], 100, || note(1)), job(2, &[3], 50, || note(2)), job(3, &[], 1, || note(3))];
         assert_eq!(run(jobs, 4).unwrap().len(), 3);
         assert_eq!(*order.lock().unwrap(), [3, 2, 1]);
     }
 
     #[test]
     fn the_first_error_stops_the_rest() {
-        let jobs = vec![
-            job(1, &[], 9, || Err(Error::Incomplete("x".to_owned()))),
-            job(2, &[1], 1, || panic!("must not run")),
-        ];
+        let jobs =
+            vec![job(1, &[], 9, || Err(Error::Incomplete("x".to_owned()))), job(2, &[1], 1, || panic!("must not run"))];
         assert!(matches!(run(jobs, 1), Err(Error::Incomplete(_))));
     }
 }

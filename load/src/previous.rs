@@ -50,13 +50,7 @@ impl<'a> Previous<'a> {
         Self::new(place, table, files, Arc::new(schema), 0)
     }
 
-    fn new(
-        place: &'a Place,
-        table: Table,
-        files: &'a [File],
-        schema: SchemaRef,
-        fields: usize,
-    ) -> Result<Self, Error> {
+    fn new(place: &'a Place, table: Table, files: &'a [File], schema: SchemaRef, fields: usize) -> Result<Self, Error> {
         let columns = Columns::keys(table, &schema);
         let files = files.iter().filter(|f| f.rows > 0).collect();
         let mut previous = Self { place, files, schema, columns, fields, open: None, at: None };
@@ -143,6 +137,9 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef, path: &str) -> Result<RecordBatc
         }
     };
     let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>, _>>()?;
-    RecordBatch::try_new(Arc::clone(schema), columns)
-        .map_err(|source| Error::Parquet { what: "read", path: path.to_owned(), source: source.into() })
+    RecordBatch::try_new(Arc::clone(schema), columns).map_err(|source| Error::Parquet {
+        what: "read",
+        path: path.to_owned(),
+        source: source.into(),
+    })
 }

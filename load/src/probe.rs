@@ -24,7 +24,9 @@ pub(crate) async fn creates_only_if_absent(store: &dyn ObjectStore, load_id: &st
             removed.map_err(|source| failed("remove", source))?;
             Ok(true)
         }
-        Ok(()) | Err(object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }) => Ok(false),
+        Ok(()) | Err(object_store::Error::NotImplemented { .. } | object_store::Error::NotSupported { .. }) => {
+            Ok(false)
+        }
         Err(source) => Err(failed("write", source)),
     }
 }

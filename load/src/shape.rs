@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Decimal128Type, Int64Type, TimestampMicrosecondType, UInt64Type};
-use arrow_array::{
-    Array, ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
-};
+use arrow_array::{Array, ArrayRef, Decimal128Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use schemas::catalog::RESOURCES;
 use schemas::table::{TIE, Table, VERSION};
@@ -67,9 +65,7 @@ pub(crate) fn key_column(table: Table) -> &'static str {
 fn is_owned(table: Table) -> bool {
     match table {
         Table::Edge(_) => true,
-        Table::Node(node) => {
-            RESOURCES.iter().flat_map(|r| r.record.embedded).any(|e| std::ptr::eq(e.table, node))
-        }
+        Table::Node(node) => RESOURCES.iter().flat_map(|r| r.record.embedded).any(|e| std::ptr::eq(e.table, node)),
         Table::Fact(_) => false,
     }
 }
@@ -85,8 +81,7 @@ impl Shape {
         }
         let owner = is_owned(table).then_some(count + 2);
         let schema = Arc::new(Schema::new(fields));
-        let columns =
-            Columns { version: Some(count), tie: Some(count + 1), owner, ..Columns::keys(table, &schema) };
+        let columns = Columns { version: Some(count), tie: Some(count + 1), owner, ..Columns::keys(table, &schema) };
         Self { name: table.key().into(), schema, fields: count, columns }
     }
 }

@@ -67,12 +67,12 @@ pub(crate) fn merge(
     let mut rows = Merge::new(arrived, shape).map_err(merging.spill())?;
     while let Some(row) = selection.next(&mut rows).map_err(merging.spill())? {
         while let Some(old) = previous.rows.peek().filter(|old| is_before(old, &row)) {
-            stay(&previous, old.clone(), &rules, &mut selection.outcome, &mut output, &mut merged)?;
+            stay(&previous, old, &rules, &mut selection.outcome, &mut output, &mut merged)?;
             previous.rows.advance()?;
         }
         let mut firstseen = merging.started;
         if let Some(old) = previous.rows.peek().filter(|old| old.same_key(&row)) {
-            firstseen = previous.time(old, previous.firstseen);
+            firstseen = time(old, previous.firstseen);
             previous.rows.advance()?;
         }
         selection.note(&row);
@@ -84,7 +84,7 @@ pub(crate) fn merge(
     while !rules.is_empty()
         && let Some(old) = previous.rows.peek()
     {
-        stay(&previous, old.clone(), &rules, &mut selection.outcome, &mut output, &mut merged)?;
+        stay(&previous, old, &rules, &mut selection.outcome, &mut output, &mut merged)?;
         previous.rows.advance()?;
     }
     (merged.files, merged.resource_edges) = output.finish()?;
@@ -102,10 +102,8 @@ struct Old<'a> {
     lastupdated: Option<usize>,
 }
 
-impl Old<'_> {
-    fn time(&self, row: &Row, column: Option<usize>) -> i64 {
-        column.map_or(0, |c| row.time(c))
-    }
+fn time(row: &Row, column: Option<usize>) -> i64 {
+    column.map_or(0, |column| row.time(column))
 }
 
 /// The previous rows: whole ones only if some may stay.
@@ -122,7 +120,7 @@ fn open<'a>(merging: &Merging<'a>, table: Table, files: &'a [File], rules: &[Rul
 /// Writes a previous row that has no fresh one, if a rule says that it stays.
 fn stay(
     previous: &Old<'_>,
-    old: Row,
+    old: &Row,
     rules: &[Rule],
     outcome: &mut Outcome,
     output: &mut Output<'_>,
@@ -146,7 +144,7 @@ fn stay(
             outcome.held.insert(id);
         }
     }
-    output.push(&old, previous.time(&old, previous.firstseen), previous.time(&old, previous.lastupdated))?;
+    output.push(old, time(old, previous.firstseen), time(old, previous.lastupdated))?;
     Ok(())
 }
 

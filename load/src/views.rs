@@ -128,7 +128,7 @@ fn snake(label: &str) -> String {
     let mut out = String::new();
     for (i, letter) in letters.iter().enumerate() {
         let before = i.checked_sub(1).map(|j| letters[j]);
-        let starts_word = before.is_some_and(|b| b.is_lowercase())
+        let starts_word = before.is_some_and(char::is_lowercase)
             || before.is_some_and(char::is_uppercase) && letters.get(i + 1).is_some_and(|n| n.is_lowercase());
         if letter.is_uppercase() && starts_word {
             out.push('_');

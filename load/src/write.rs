@@ -116,7 +116,8 @@ impl<'a> TableWriter<'a> {
 
     fn end(&mut self, open: Open) -> Result<(), Error> {
         let Open { path, writer, rows, ends } = open;
-        let sink = writer.into_inner().map_err(|source: ParquetError| Error::Parquet { what: "write", path, source })?;
+        let sink =
+            writer.into_inner().map_err(|source: ParquetError| Error::Parquet { what: "write", path, source })?;
         let written = sink.finish()?;
         let (min, max) = ends.unzip();
         self.files.push(File {

@@ -91,9 +91,11 @@ fn rows_of_single_parents_stay_with_their_edges() {
 fn a_row_that_moved_is_not_doubled_by_its_old_parent() {
     let mut lake = Lake::in_memory();
     lake.load(&members(Stream::complete(T10), &[1, 2])).unwrap();
-    let second = Stream::complete(T11)
-        .node(MEMBERSHIP, "om_1", 2, r#""organization_id":"org_2""#)
-        .done_for("organization_memberships", &[("organization_id", "org_1")], "unavailable");
+    let second = Stream::complete(T11).node(MEMBERSHIP, "om_1", 2, r#""organization_id":"org_2""#).done_for(
+        "organization_memberships",
+        &[("organization_id", "org_1")],
+        "unavailable",
+    );
     lake.load(&second).unwrap();
     assert_eq!(lake.ids(MEMBERSHIP), ["om_1"]);
     assert_eq!(lake.column(MEMBERSHIP, "organization_id"), [Some("org_2".to_owned())]);
@@ -131,18 +133,27 @@ fn carried_parents_make_their_children_unavailable() {
 #[test]
 fn edges_that_need_an_unread_list_of_roles_stay() {
     let roles = |stream: Stream| {
-        stream
-            .node("WorkOSRole", "role_env", 1, r#""type":"EnvironmentRole""#)
-            .node("WorkOSRole", "role_own", 1, r#""type":"OrganizationRole","organization_id":"org_1""#)
+        stream.node("WorkOSRole", "role_env", 1, r#""type":"EnvironmentRole""#).node(
+            "WorkOSRole",
+            "role_own",
+            1,
+            r#""type":"OrganizationRole","organization_id":"org_1""#,
+        )
     };
     let with = |stream: Stream, om: &str, role: &str| stream.edge(WITH_ROLE, om, role, Some((MEMBERSHIP, om, 1)));
     let mut lake = Lake::in_memory();
-    let first = with(with(with(roles(members(Stream::complete(T10), &[1, 2])), "om_1", "role_own"), "om_1", "role_env"), "om_2", "role_env");
+    let first = with(
+        with(with(roles(members(Stream::complete(T10), &[1, 2])), "om_1", "role_own"), "om_1", "role_env"),
+        "om_2",
+        "role_env",
+    );
     lake.load(&first).unwrap();
     // The roles of organization 1 are unreadable: its members' slugs stay unresolved, the others' do not.
-    let second = members(Stream::complete(T11), &[1, 2])
-        .node("WorkOSRole", "role_env", 1, "")
-        .done_for("organization_roles", &[("organization_id", "org_1")], "unavailable");
+    let second = members(Stream::complete(T11), &[1, 2]).node("WorkOSRole", "role_env", 1, "").done_for(
+        "organization_roles",
+        &[("organization_id", "org_1")],
+        "unavailable",
+    );
     lake.load(&second).unwrap();
     assert_eq!(lake.ids("WorkOSRole"), ["role_env", "role_own"]);
     assert_eq!(lake.ids(WITH_ROLE), ["om_1>role_env", "om_1>role_own"]);

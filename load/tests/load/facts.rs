@@ -14,8 +14,14 @@ fn overlapping_runs_add_nothing_twice() {
             .event("event_2", &at(21, 2));
         lake.load(&first).unwrap();
         let before = lake.entry("events");
-        assert_eq!(before.files.iter().map(|f| f.date.as_deref().unwrap()).collect::<Vec<_>>(), ["2026-11-20", "2026-11-21"]);
-        assert_eq!((before.files[1].min.as_deref(), before.files[1].max.as_deref()), (Some("event_2"), Some("event_3")));
+        assert_eq!(
+            before.files.iter().map(|f| f.date.as_deref().unwrap()).collect::<Vec<_>>(),
+            ["2026-11-20", "2026-11-21"]
+        );
+        assert_eq!(
+            (before.files[1].min.as_deref(), before.files[1].max.as_deref()),
+            (Some("event_2"), Some("event_3"))
+        );
         // The same again adds no file.
         lake.load(&first.clone()).unwrap();
         assert_eq!(lake.entry("events").files, before.files);

@@ -85,8 +85,9 @@ impl Lake {
                 Some(schemas::time::format(column.value(row))[11..16].to_owned())
             };
             for row in 0..batch.num_rows() {
-                let id = text("id", row)
-                    .unwrap_or_else(|| format!("{}>{}", text("source_id", row).unwrap(), text("target_id", row).unwrap()));
+                let id = text("id", row).unwrap_or_else(|| {
+                    format!("{}>{}", text("source_id", row).unwrap(), text("target_id", row).unwrap())
+                });
                 rows.push((id, clock("firstseen", row).unwrap_or_default(), clock("lastupdated", row).unwrap()));
             }
         }

@@ -39,19 +39,13 @@ fn the_first_load_holds_what_the_stream_says() {
         assert_eq!(lake.ids(MEMBER_OF), ["user_1>om_1"]);
         let events = lake.entry("events");
         assert_eq!((events.rows, events.files[0].date.as_deref()), (1, Some("2026-11-21")));
-        assert_eq!(
-            events.files[0].path,
-            "events/date=2026-11-21/20261122T101600123Z-00000-01LOAD1.parquet"
-        );
+        assert_eq!(events.files[0].path, "events/date=2026-11-21/20261122T101600123Z-00000-01LOAD1.parquet");
         let users = lake.entry("WorkOSUser");
         assert_eq!(
             users.files[0].path,
             "nodes/label=WorkOSUser/snapshot=20261122T101600123Z/part-00000-01LOAD1.parquet"
         );
-        assert_eq!(
-            (users.files[0].min.as_deref(), users.files[0].max.as_deref()),
-            (Some("user_1"), Some("user_2"))
-        );
+        assert_eq!((users.files[0].min.as_deref(), users.files[0].max.as_deref()), (Some("user_1"), Some("user_2")));
         assert!(!users.partial && users.stale_since.is_none());
         // Complete but empty: one file without rows.
         let keys = lake.entry("WorkOSAPIKey");

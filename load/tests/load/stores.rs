@@ -58,12 +58,15 @@ fn broken() -> object_store::Error {
 #[async_trait]
 impl ObjectStore for Faulty {
     async fn put_opts(&self, path: &Path, payload: PutPayload, mut options: PutOptions) -> Result<PutResult> {
-        let manifest = path.as_ref().ends_with(".json");
+        let manifest = path.extension() == Some("json");
         let nth = if manifest { self.manifests.fetch_add(1, Ordering::SeqCst) } else { 0 };
         match self.fault {
             Fault::Overwrites => options.mode = PutMode::Overwrite,
             Fault::KnowsNoCreate if options.mode == PutMode::Create => {
-                return Err(object_store::Error::NotImplemented { operation: "create".into(), implementer: "faulty".into() });
+                return Err(object_store::Error::NotImplemented {
+                    operation: "create".into(),
+                    implementer: "faulty".into(),
+                });
             }
             Fault::LosesAnswer if manifest && nth == 0 => {
                 self.inner.put_opts(path, payload, options).await?;

@@ -136,9 +136,9 @@ pub fn owner(table: &str, id: &str, version: u32, tied: u64) -> String {
     format!(r#"{{"table":"{table}","id":"{id}","version":"{at}","tie":"{tie}"}}"#)
 }
 
-pub fn edge(key: &str, source: &str, target: &str, owned: Option<(&str, &str, u32, u64)>) -> String {
+pub fn edge(key: &str, source: &str, target: &str, by: Option<(&str, &str, u32, u64)>) -> String {
     let parts: Vec<&str> = key.split('/').collect();
-    let owner = owned.map_or("null".to_owned(), |(t, i, v, tie)| owner(t, i, v, tie));
+    let owner = by.map_or("null".to_owned(), |(t, i, v, tie)| owner(t, i, v, tie));
     format!(
         r#"{{"kind":"edge","type":"{}","from":"{}","to":"{}","owner":{owner},"row":{{"source_id":"{source}","target_id":"{target}"}}}}"#,
         parts[0], parts[1], parts[2]
