@@ -1,4 +1,6 @@
 //! The command line, before it is validated.
+#![allow(clippy::doc_markdown, reason = "these comments are the help, which is no Markdown")]
+#![allow(clippy::struct_field_names, reason = "fields are named like their flags")]
 
 use std::path::PathBuf;
 

@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod exit;
 mod input;
+mod interrupt;
 mod key;
 mod lake;
 mod rows;

@@ -16,6 +16,7 @@ use transform::Chunk;
 use crate::args;
 use crate::config::{self, Work};
 use crate::exit::{Interrupted, Outcome, Usage};
+use crate::interrupt::Interrupt;
 use crate::lake::{self, Lake};
 use crate::{input, key, rows};
 
@@ -28,6 +29,7 @@ const BATCHES: usize = 4;
 pub fn extract(args: &args::Api) -> anyhow::Result<Outcome> {
     let config = api(args)?;
     let runtime = config::runtime()?;
+    let interrupt = Interrupt::watch(&runtime);
     let (sender, mut lines) = tokio::sync::mpsc::channel::<Bytes>(LINES);
     let summary = runtime.block_on(async {
         let write = async {
@@ -42,7 +44,7 @@ pub fn extract(args: &args::Api) -> anyhow::Result<Outcome> {
                 written.context("cannot write the raw stream to stdout")?;
                 anyhow::Ok(extracted?)
             }
-            _ = tokio::signal::ctrl_c() => Err(Interrupted.into()),
+            () = interrupt.wait() => Err(Interrupted.into()),
         }
     })?;
     tracing::info!(pages = summary.pages, records = summary.records, requests = summary.requests, "extracted");
@@ -54,15 +56,16 @@ pub fn load(args: &args::Load) -> anyhow::Result<Outcome> {
     let work = Work::new(&args.work)?;
     let lake = lake::open(&args.commit.lake.lake, true)?;
     let runtime = config::runtime()?;
-    let committed = commit(&runtime, &lake, &args.commit, &work, |emit| rows::read(input::chunks(Vec::new()), emit))?;
-    outcome(&lake, &args.commit, &committed)
+    let committed =
+        commit(&runtime, &lake, &args.commit, &work, |emit, _| rows::read(input::chunks(Vec::new()), emit))?;
+    Ok(outcome(&lake, &args.commit, &committed))
 }
 
 /// All three stages.
 pub fn pipeline(args: &args::Pipeline) -> anyhow::Result<Outcome> {
     let work = Work::new(&args.work)?;
     let source = if args.from_raw.is_empty() {
-        Source::Api(api(&args.api)?)
+        Source::Api(Box::new(api(&args.api)?))
     } else {
         Source::Files(input::files(&args.from_raw)?)
     };
@@ -70,29 +73,35 @@ pub fn pipeline(args: &args::Pipeline) -> anyhow::Result<Outcome> {
     let runtime = config::runtime()?;
     let park = work.park()?;
     let committed = match source {
-        Source::Files(files) => commit(&runtime, &lake, &args.commit, &work, |emit| {
+        Source::Files(files) => commit(&runtime, &lake, &args.commit, &work, |emit, _| {
             transform::run(input::chunks(files), work.threads, park, emit)?;
             Ok(())
         }),
-        Source::Api(config) => commit(&runtime, &lake, &args.commit, &work, |emit| {
+        Source::Api(config) => commit(&runtime, &lake, &args.commit, &work, |emit, interrupt| {
             let (sender, lines) = tokio::sync::mpsc::channel(LINES);
-            let extracting = runtime.spawn(extract::run(config, sender));
+            let interrupted = interrupt.clone().wait();
+            let extracting = runtime.spawn(async move {
+                tokio::select! {
+                    extracted = extract::run(*config, sender) => extracted.map(drop),
+                    () = interrupted => Err(extract::Error::Closed),
+                }
+            });
             let transformed = transform::run(pages(lines), work.threads, park, emit);
             // A stream that broke off is extract's failure, whatever transform made of it.
             let extracted = runtime.block_on(extracting).context("extract came to an untimely end")?;
             match extracted {
-                Err(extract::Error::Closed) | Ok(_) => {}
+                Err(extract::Error::Closed) | Ok(()) => {}
                 Err(error) => return Err(error.into()),
             }
             transformed?;
             Ok(())
         }),
     }?;
-    outcome(&lake, &args.commit, &committed)
+    Ok(outcome(&lake, &args.commit, &committed))
 }
 
 enum Source {
-    Api(extract::Config),
+    Api(Box<extract::Config>),
     Files(Vec<std::path::PathBuf>),
 }
 
@@ -130,8 +139,9 @@ fn commit(
     lake: &Lake,
     args: &args::Commit,
     work: &Work,
-    produce: impl FnOnce(&(dyn Fn(RowItem) -> bool + Sync)) -> anyhow::Result<()>,
+    produce: impl FnOnce(&(dyn Fn(RowItem) -> bool + Sync), &Interrupt) -> anyhow::Result<()>,
 ) -> anyhow::Result<Committed> {
+    let interrupt = Interrupt::watch(runtime);
     let config = load::Config {
         memory: work.memory,
         threads: work.threads,
@@ -145,12 +155,17 @@ fn commit(
     let (sender, items) = sync_channel(BATCHES);
     let (loaded, produced) = std::thread::scope(|scope| {
         let loading = scope.spawn(move || push(load, &items));
-        let produced = produce(&move |item| send(&sender, item));
+        let listening = interrupt.clone();
+        let produced = produce(&move |item| !listening.happened() && send(&sender, item), &interrupt);
         (loading.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), produced)
     });
     // When load fails, those before it fail because nobody listens any more.
     let load = loaded?;
+    if interrupt.happened() {
+        return Err(Interrupted.into());
+    }
     produced?;
+    // Nothing was written so far; a commit that has begun is seen through.
     Ok(runtime.block_on(load.commit())?)
 }
 
@@ -165,12 +180,12 @@ fn push(mut load: Load, items: &Receiver<RowItem>) -> Result<Load, load::Error> 
     Ok(load)
 }
 
-fn outcome(lake: &Lake, args: &args::Commit, committed: &Committed) -> anyhow::Result<Outcome> {
+fn outcome(lake: &Lake, args: &args::Commit, committed: &Committed) -> Outcome {
     let manifest = &committed.manifest;
     tracing::info!(lake = lake.root, number = manifest.number, snapshot = manifest.snapshot, "committed");
     for gap in &manifest.unavailable {
         tracing::warn!(resource = gap.resource, reason = gap.reason, "unavailable");
     }
     let partial = !manifest.unavailable.is_empty() && !args.allow_unavailable;
-    Ok(if partial { Outcome::Partial } else { Outcome::Complete })
+    if partial { Outcome::Partial } else { Outcome::Complete }
 }
