@@ -41,7 +41,7 @@ pub fn open(place: &str, create: bool) -> anyhow::Result<Lake> {
         .canonicalize()
         .with_context(|| format!("no lake at `{}`: run `workos-lake pipeline` first", path.display()))?;
     let store = LocalFileSystem::new_with_prefix(&root).with_context(|| format!("cannot open `{}`", root.display()))?;
-    Ok(Lake { store: Arc::new(store.with_automatic_cleanup(true)), root: root.display().to_string() })
+    Ok(Lake { store: Arc::new(store.with_automatic_cleanup(true).with_fsync(true)), root: root.display().to_string() })
 }
 
 /// Makes the folder, readable by its owner only: the lake holds personal data.

@@ -17,7 +17,7 @@ use schemas::table::{ColumnType, Table};
 /// Rows of a row group at most.
 const ROW_GROUP_ROWS: usize = 1 << 20;
 /// Encoded bytes after which a row group ends: a writer holds them in memory, and several write at a time.
-pub(crate) const ROW_GROUP_BYTES: usize = 32 << 20;
+pub(crate) const ROW_GROUP_BYTES: usize = 16 << 20;
 const PAGE_ROWS: usize = 8192;
 
 /// The properties of a file whose first batch is `sample`.

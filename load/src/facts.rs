@@ -42,9 +42,7 @@ pub(crate) fn merge(
     let mut open: Option<Date<'_>> = None;
     while let Some(row) = rows.pop().map_err(merging.spill())? {
         // Rows of a key come newest first; any one of them says the same of a thing that happened.
-        while rows.peek().is_some_and(|r| r.same_key(&row)) {
-            rows.pop().map_err(merging.spill())?;
-        }
+        while rows.pop_same(&row).map_err(merging.spill())?.is_some() {}
         let day = row.keys().time(row.row).div_euclid(MICROS_A_DAY);
         if open.as_ref().is_none_or(|date| date.day != day) {
             if let Some(date) = open.take() {

@@ -27,6 +27,8 @@ pub(crate) struct Merge {
     /// The cursors with the least and the second least row.
     least: usize,
     second: Option<usize>,
+    /// The prefix of the row that was taken last.
+    last: u64,
 }
 
 struct Cursor {
@@ -78,14 +80,17 @@ impl Merge {
                 cursors.push(Cursor { prefix: at.keys().prefix(at.row, skip), at, rest });
             }
         }
-        let mut merge = Self { cursors, skip, least: 0, second: None };
+        let mut merge = Self { cursors, skip, least: 0, second: None, last: 0 };
         merge.look();
         Ok(merge)
     }
 
-    /// The row that comes next.
-    pub fn peek(&self) -> Option<&Row> {
-        self.cursors.get(self.least).map(|c| &c.at)
+    /// Takes the next row if it has the key of `row`, which was taken last.
+    pub fn pop_same(&mut self, row: &Row) -> Result<Option<Row>, ArrowError> {
+        match self.cursors.get(self.least) {
+            Some(next) if next.prefix == self.last && next.at.same_key(row) => self.pop(),
+            _ => Ok(None),
+        }
     }
 
     /// Takes the next row.
@@ -93,6 +98,7 @@ impl Merge {
         let skip = self.skip;
         let Some(cursor) = self.cursors.get_mut(self.least) else { return Ok(None) };
         let row = cursor.at.clone();
+        self.last = cursor.prefix;
         // The old row is handed on by value: its block lives as long as something was picked from it.
         let at = match &cursor.rest {
             Rest::Memory(_) => None,

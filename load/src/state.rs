@@ -185,8 +185,7 @@ impl<'a> Selection<'a> {
             let mut newest = self.is_alive(&first).then(|| first.clone());
             self.group.clear();
             self.group.push(first.keys().version(first.row));
-            while rows.peek().is_some_and(|r| r.same_key(&first)) {
-                let Some(row) = rows.pop()? else { break };
+            while let Some(row) = rows.pop_same(&first)? {
                 self.group.push(row.keys().version(row.row));
                 // Rows of a key come newest first.
                 if newest.is_none() && self.is_alive(&row) {
