@@ -1,18 +1,19 @@
 //! Where rows wait for the end of the stream: in memory up to a budget, in sorted runs beyond it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::JoinHandle;
 
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{Int8Type, TimestampMicrosecondType, UInt64Type};
 use arrow_array::{Array, ArrayRef, Decimal128Array, RecordBatch};
-use arrow_schema::SchemaRef;
+use arrow_schema::{ArrowError, SchemaRef};
 
 use crate::error::Error;
 use crate::fingerprint::Fingerprints;
 use crate::merge::{Arrived, Merge};
 use crate::run::{Run, Sorted};
-use crate::shape::Shape;
+use crate::shape::{Common, Shape};
 
 /// Runs of one level that are merged into one of the next, so that a merge never reads from more than a few dozen.
 const RUNS_A_LEVEL: usize = 32;
@@ -21,9 +22,18 @@ const RUNS_A_LEVEL: usize = 32;
 pub(crate) struct Intake {
     tables: Vec<Waiting>,
     budget: usize,
+    /// Bytes of the batches in memory, less those that are being spilled.
     held: usize,
     dir: PathBuf,
     fingerprints: Fingerprints,
+    /// At most one table is spilled at a time, on a thread of its own, while others go on filling up.
+    spilling: Option<Spilling>,
+}
+
+struct Spilling {
+    table: usize,
+    bytes: usize,
+    runs: JoinHandle<Result<Vec<Run>, ArrowError>>,
 }
 
 struct Waiting {
@@ -40,7 +50,7 @@ impl Intake {
     pub fn new(shapes: impl IntoIterator<Item = (Shape, SchemaRef)>, budget: usize, dir: PathBuf) -> Self {
         let waiting = |(shape, schema)| Waiting { shape, schema, arrived: Arrived::default(), held: 0 };
         let tables = shapes.into_iter().map(waiting).collect();
-        Self { tables, budget, held: 0, dir, fingerprints: Fingerprints::default() }
+        Self { tables, budget, held: 0, dir, fingerprints: Fingerprints::default(), spilling: None }
     }
 
     /// Rows that have arrived for a table.
@@ -69,41 +79,63 @@ impl Intake {
         waiting.arrived.batches.push(batch);
         waiting.held += bytes;
         self.held += bytes;
-        while self.held > self.budget {
-            self.spill_largest()?;
+        // Half of the budget for what arrives, half for what is being spilled.
+        let spilling = self.spilling.as_ref().map_or(0, |s| s.bytes);
+        if self.held + spilling > self.budget {
+            self.join()?;
+        }
+        if self.held > self.budget / 2 && self.spilling.as_ref().is_none_or(|s| s.runs.is_finished()) {
+            self.join()?;
+            self.spill_largest();
         }
         Ok(())
     }
 
-    fn spill_largest(&mut self) -> Result<(), Error> {
-        let Some(waiting) = self.tables.iter_mut().max_by_key(|t| t.held) else { return Ok(()) };
-        self.held -= std::mem::take(&mut waiting.held);
-        waiting.spill(&self.dir).map_err(|source| Error::Spill { dir: self.dir.display().to_string(), source })
+    fn spill_largest(&mut self) {
+        let Some((table, waiting)) = self.tables.iter_mut().enumerate().max_by_key(|(_, t)| t.held) else { return };
+        let bytes = std::mem::take(&mut waiting.held);
+        self.held -= bytes;
+        let batches = std::mem::take(&mut waiting.arrived.batches);
+        let runs = std::mem::take(&mut waiting.arrived.runs);
+        let (shape, common, dir) = (waiting.shape.clone(), waiting.arrived.common.clone(), self.dir.clone());
+        let runs = std::thread::spawn(move || spill(batches, runs, &shape, &common, &dir));
+        self.spilling = Some(Spilling { table, bytes, runs });
+    }
+
+    /// Waits for what is being spilled.
+    fn join(&mut self) -> Result<(), Error> {
+        let Some(Spilling { table, runs, .. }) = self.spilling.take() else { return Ok(()) };
+        let runs = runs.join().map_err(|_| Error::Died("while rows were spilled".to_owned()))?;
+        let failed = |source| Error::Spill { dir: self.dir.display().to_string(), source };
+        self.tables[table].arrived.runs = runs.map_err(failed)?;
+        Ok(())
     }
 
     /// Hands over everything that arrived, by table.
-    pub fn finish(self) -> Vec<(Shape, Arrived)> {
-        self.tables.into_iter().map(|t| (t.shape, t.arrived)).collect()
+    pub fn finish(mut self) -> Result<Vec<(Shape, Arrived)>, Error> {
+        self.join()?;
+        Ok(self.tables.into_iter().map(|t| (t.shape, t.arrived)).collect())
     }
 }
 
-impl Waiting {
-    fn spill(&mut self, dir: &std::path::Path) -> Result<(), arrow_schema::ArrowError> {
-        let batches = std::mem::take(&mut self.arrived.batches);
-        let sorted = Sorted::new(batches, &self.shape, &self.arrived.common);
-        let runs = &mut self.arrived.runs;
-        runs.push(Run::write(sorted.map(Ok), &self.shape, 0, dir)?);
-        let mut level = 0;
-        while runs.iter().filter(|r| r.level == level).count() >= RUNS_A_LEVEL {
-            let (full, rest) = std::mem::take(runs).into_iter().partition(|r| r.level == level);
-            *runs = rest;
-            let common = self.arrived.common.clone();
-            let merge = Merge::new(Arrived { runs: full, common, ..Arrived::default() }, &self.shape)?;
-            level += 1;
-            runs.push(Run::write(merge, &self.shape, level, dir)?);
-        }
-        Ok(())
+/// Adds the batches, sorted, to a table's runs.
+fn spill(
+    batches: Vec<RecordBatch>,
+    mut runs: Vec<Run>,
+    shape: &Shape,
+    common: &Common,
+    dir: &Path,
+) -> Result<Vec<Run>, ArrowError> {
+    runs.push(Run::write(Sorted::new(batches, shape, common).map(Ok), shape, 0, dir)?);
+    let mut level = 0;
+    while runs.iter().filter(|r| r.level == level).count() >= RUNS_A_LEVEL {
+        let (full, rest) = runs.into_iter().partition(|r| r.level == level);
+        runs = rest;
+        let merge = Merge::new(Arrived { runs: full, common: common.clone(), ..Arrived::default() }, shape)?;
+        level += 1;
+        runs.push(Run::write(merge, shape, level, dir)?);
     }
+    Ok(runs)
 }
 
 /// The batch as it is held: the owner's four columns folded into one, or dropped where rows have no owner.

@@ -213,7 +213,7 @@ impl Load {
             started,
             spill_dir: &config.spill_dir.display().to_string(),
         };
-        let tables = commit::tables(&merging, intake.finish(), newest.as_ref(), config.max_shrink, config.threads)?;
+        let tables = commit::tables(&merging, intake.finish()?, newest.as_ref(), config.max_shrink, config.threads)?;
         let quarantined = tables.iter().filter(|t| t.kind == manifest::Kind::Quarantine).map(|t| t.rows).sum();
         let seconds = clock.elapsed();
         Ok(Manifest {

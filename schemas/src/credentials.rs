@@ -74,6 +74,7 @@ impl Suspicion {
         }
     }
 
+    #[inline(never)]
     fn object(&mut self, rest: &[u8]) {
         let Some(rest) = rest.strip_prefix(b"\"") else { return };
         let end = rest.iter().position(|b| !(b.is_ascii_lowercase() || *b == b'_')).unwrap_or(rest.len());

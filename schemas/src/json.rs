@@ -44,125 +44,98 @@ pub const MAX_LENGTH: usize = 1 << 30;
 pub struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
+    notes: Notes,
+}
+
+/// What the functions below leave behind besides the place that they reached.
+#[derive(Debug, Default)]
+struct Notes {
     suspicion: Suspicion,
+    error: Option<Error>,
+}
+
+impl Notes {
+    #[cold]
+    fn fail<T>(&mut self, at: usize, expected: &'static str) -> Option<T> {
+        self.error = Some(Error { at, expected });
+        None
+    }
 }
 
 impl<'a> Scanner<'a> {
     /// Starts before the first byte.
     #[must_use]
+    #[inline]
     pub fn new(text: &'a str) -> Self {
         let bytes = text.as_bytes();
-        Self { bytes: bytes.get(..MAX_LENGTH).unwrap_or(bytes), at: 0, suspicion: Suspicion::default() }
+        Self { bytes: bytes.get(..MAX_LENGTH).unwrap_or(bytes), at: 0, notes: Notes::default() }
     }
 
     /// What the keys passed so far say about credentials.
     #[must_use]
     pub fn suspicion(&self) -> Suspicion {
-        self.suspicion
+        self.notes.suspicion
     }
 
     /// The byte with which the next value starts.
     #[inline]
     pub fn peek(&mut self) -> Option<u8> {
-        self.space();
+        self.at = space(self.bytes, self.at);
         self.bytes.get(self.at).copied()
     }
 
-    /// The offset of the next value's first byte.
-    pub fn offset(&mut self) -> u32 {
-        self.space();
-        self.at as u32
-    }
-
     /// Passes over an object; `member` gets each key and must pass over its value.
+    #[inline]
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Span) -> Result<()>) -> Result<Span> {
-        let start = self.offset();
-        self.expect(b'{', "an object")?;
-        if self.peek() == Some(b'}') {
-            self.at += 1;
-            return Ok(self.since(start));
-        }
-        loop {
-            let key = self.key()?;
-            member(self, key)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => break,
-                _ => return self.fail("a comma or the object's end"),
-            }
-        }
-        self.at += 1;
-        Ok(self.since(start))
+        self.container(b'{', "an object", |scanner| {
+            let start = scanner.at;
+            let (end, value) = scanner.reached(|bytes, notes| key(bytes, start, notes))?;
+            scanner.at = value;
+            member(scanner, Span { start: start as u32, end: end as u32 })
+        })
     }
 
     /// Passes over an array; `element` must pass over each element.
-    pub fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<()>) -> Result<Span> {
-        let start = self.offset();
-        self.expect(b'[', "an array")?;
-        if self.peek() == Some(b']') {
-            self.at += 1;
-            return Ok(self.since(start));
+    #[inline]
+    pub fn array(&mut self, element: impl FnMut(&mut Self) -> Result<()>) -> Result<Span> {
+        self.container(b'[', "an array", element)
+    }
+
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "a call for each member costs as much as the member")]
+    fn container(
+        &mut self,
+        open: u8,
+        expected: &'static str,
+        mut part: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<Span> {
+        if self.peek() != Some(open) {
+            return self.fail(expected);
         }
-        loop {
-            element(self)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => break,
-                _ => return self.fail("a comma or the array's end"),
+        let start = self.at as u32;
+        self.at += 1;
+        // '[' and ']' are two apart in ASCII, and so are '{' and '}'.
+        let close = open + 2;
+        if self.peek() != Some(close) {
+            loop {
+                part(self)?;
+                match self.peek() {
+                    Some(b',') => self.at = space(self.bytes, self.at + 1),
+                    Some(end) if end == close => break,
+                    _ => return self.fail("a comma or an end"),
+                }
             }
         }
         self.at += 1;
-        Ok(self.since(start))
+        Ok(Span { start, end: self.at as u32 })
     }
 
     /// Passes over any value.
+    #[inline]
     pub fn value(&mut self) -> Result<Span> {
-        let start = self.offset();
-        let mut nesting = Nesting::default();
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    self.string()?;
-                }
-                Some(open @ (b'{' | b'[')) => {
-                    self.at += 1;
-                    // '[' and ']' are two apart in ASCII, and so are '{' and '}'.
-                    if self.peek() == Some(open + 2) {
-                        self.at += 1;
-                    } else {
-                        nesting.push(open == b'{');
-                        if open == b'{' {
-                            self.key()?;
-                        }
-                        continue;
-                    }
-                }
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(b't') => self.literal(b"true")?,
-                Some(b'f') => self.literal(b"false")?,
-                Some(b'n') => self.literal(b"null")?,
-                _ => return self.fail("a value"),
-            }
-            loop {
-                let Some(in_object) = nesting.top() else {
-                    return Ok(self.since(start));
-                };
-                match self.peek() {
-                    Some(b',') => {
-                        self.at += 1;
-                        if in_object {
-                            self.key()?;
-                        }
-                        break;
-                    }
-                    Some(b'}') if in_object => {}
-                    Some(b']') if !in_object => {}
-                    _ => return self.fail("a comma or an end"),
-                }
-                self.at += 1;
-                nesting.pop();
-            }
-        }
+        let start = space(self.bytes, self.at);
+        self.at = self.reached(|bytes, notes| value(bytes, start, notes))?;
+        Ok(Span { start: start as u32, end: self.at as u32 })
     }
 
     /// Checks that nothing but white space is left.
@@ -173,122 +146,178 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a key and its colon.
-    fn key(&mut self) -> Result<Span> {
-        let start = self.offset();
-        if self.bytes.get(self.at) != Some(&b'"') {
-            return self.fail("a key");
+    #[inline(always)]
+    #[allow(clippy::inline_always, reason = "as above")]
+    fn reached<T>(&mut self, walk: impl FnOnce(&'a [u8], &mut Notes) -> Option<T>) -> Result<T> {
+        match walk(self.bytes, &mut self.notes) {
+            Some(reached) => Ok(reached),
+            None => self.fail("a value"),
         }
-        let escaped = self.string()?;
-        let key = self.since(start);
-        self.expect(b':', "a colon")?;
-        self.space();
-        let name = &self.bytes[start as usize + 1..key.end as usize - 1];
-        self.suspicion.key(name, escaped, &self.bytes[self.at..]);
-        Ok(key)
-    }
-
-    #[inline]
-    fn space(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.bytes.get(self.at) {
-            self.at += 1;
-        }
-    }
-
-    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<()> {
-        if self.peek() != Some(byte) {
-            return self.fail(expected);
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    fn since(&self, start: u32) -> Span {
-        Span { start, end: self.at as u32 }
     }
 
     #[cold]
-    fn fail<T>(&self, expected: &'static str) -> Result<T> {
-        Err(Error { at: self.at, expected })
-    }
-
-    /// Passes over a string that starts here; true if it has escapes.
-    fn string(&mut self) -> Result<bool> {
-        self.at += 1;
-        let mut escaped = false;
-        loop {
-            self.at = plain_end(self.bytes, self.at);
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(escaped);
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return self.fail("no control character in a string"),
-                None => return self.fail("the end of the string"),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<()> {
-        self.at += match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
-            Some(b'u') => {
-                let digits = self.bytes.get(self.at + 2..self.at + 6);
-                if !digits.is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) {
-                    return self.fail("four hexadecimal digits");
-                }
-                6
-            }
-            _ => return self.fail("an escape"),
-        };
-        Ok(())
-    }
-
-    fn number(&mut self) -> Result<()> {
-        if self.bytes.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        if self.bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
-        }
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<()> {
-        let start = self.at;
-        while self.bytes.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        if self.at == start { self.fail("a digit") } else { Ok(()) }
-    }
-
-    fn literal(&mut self, literal: &'static [u8]) -> Result<()> {
-        if !self.bytes[self.at..].starts_with(literal) {
-            return self.fail("true, false or null");
-        }
-        self.at += literal.len();
-        Ok(())
+    fn fail<T>(&mut self, expected: &'static str) -> Result<T> {
+        Err(self.notes.error.take().unwrap_or(Error { at: self.at, expected }))
     }
 }
 
+// The functions below take and give places instead of keeping them, so that places stay in registers. Each gives the
+// place behind what it passed over, or nothing and leaves the error in the notes. Behind the end there are zeros, which
+// no token holds: the end and a wrong byte are one case.
+
+#[inline]
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or(0)
+}
+
+#[inline]
+fn space(bytes: &[u8], mut at: usize) -> usize {
+    while let b' ' | b'\t' | b'\n' | b'\r' = byte(bytes, at) {
+        at += 1;
+    }
+    at
+}
+
+/// A value that starts here.
+#[inline]
+fn value(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<usize> {
+    match byte(bytes, at) {
+        b'{' => nested(bytes, at + 1, true, notes),
+        b'[' => nested(bytes, at + 1, false, notes),
+        _ => scalar(bytes, at, notes),
+    }
+}
+
+#[inline]
+fn scalar(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<usize> {
+    match byte(bytes, at) {
+        b'"' => string(bytes, at, notes).map(|(end, _)| end),
+        b'-' | b'0'..=b'9' => number(bytes, at, notes),
+        b't' => literal(bytes, at, b"true", notes),
+        b'f' => literal(bytes, at, b"false", notes),
+        b'n' => literal(bytes, at, b"null", notes),
+        _ => notes.fail(at, "a value"),
+    }
+}
+
+/// The rest of an object or array whose bracket is passed, whatever is nested in it.
+fn nested(bytes: &[u8], mut at: usize, mut in_object: bool, notes: &mut Notes) -> Option<usize> {
+    let mut around = Nesting::default();
+    let mut empty = true;
+    loop {
+        at = space(bytes, at);
+        if !(empty && byte(bytes, at) == if in_object { b'}' } else { b']' }) {
+            if in_object {
+                (_, at) = key(bytes, at, notes)?;
+            }
+            let first = byte(bytes, at);
+            if first == b'{' || first == b'[' {
+                around.push(in_object);
+                in_object = first == b'{';
+                empty = true;
+                at += 1;
+                continue;
+            }
+            at = scalar(bytes, at, notes)?;
+        }
+        loop {
+            at = space(bytes, at);
+            let found = byte(bytes, at);
+            if found == b',' {
+                at += 1;
+                empty = false;
+                break;
+            }
+            if found != if in_object { b'}' } else { b']' } {
+                return notes.fail(at, "a comma or an end");
+            }
+            at += 1;
+            match around.pop() {
+                Some(outer) => in_object = outer,
+                None => return Some(at),
+            }
+        }
+    }
+}
+
+/// A key and its colon: the place behind the key, and that of the value.
+#[inline]
+fn key(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<(usize, usize)> {
+    if byte(bytes, start) != b'"' {
+        return notes.fail(start, "a key");
+    }
+    let (end, escaped) = string(bytes, start, notes)?;
+    let colon = space(bytes, end);
+    if byte(bytes, colon) != b':' {
+        return notes.fail(colon, "a colon");
+    }
+    let value = space(bytes, colon + 1);
+    notes.suspicion.key(&bytes[start + 1..end - 1], escaped, &bytes[value.min(bytes.len())..]);
+    Some((end, value))
+}
+
+/// A string that starts here; true if it has escapes.
+#[inline]
+fn string(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<(usize, bool)> {
+    let end = plain_end(bytes, at + 1);
+    if byte(bytes, end) == b'"' {
+        return Some((end + 1, false));
+    }
+    Some((escaped_end(bytes, end, notes)?, true))
+}
+
+/// The end of a string whose plain part ends here.
+fn escaped_end(bytes: &[u8], mut at: usize, notes: &mut Notes) -> Option<usize> {
+    loop {
+        match byte(bytes, at) {
+            b'"' => return Some(at + 1),
+            b'\\' => match byte(bytes, at + 1) {
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
+                b'u' if bytes.get(at + 2..at + 6).is_some_and(|d| d.iter().all(u8::is_ascii_hexdigit)) => at += 6,
+                b'u' => return notes.fail(at, "four hexadecimal digits"),
+                _ => return notes.fail(at, "an escape"),
+            },
+            _ if at >= bytes.len() => return notes.fail(at, "the end of the string"),
+            _ => return notes.fail(at, "no control character in a string"),
+        }
+        at = plain_end(bytes, at);
+    }
+}
+
+fn number(bytes: &[u8], mut at: usize, notes: &mut Notes) -> Option<usize> {
+    if byte(bytes, at) == b'-' {
+        at += 1;
+    }
+    at = if byte(bytes, at) == b'0' { at + 1 } else { digits(bytes, at, notes)? };
+    if byte(bytes, at) == b'.' {
+        at = digits(bytes, at + 1, notes)?;
+    }
+    if let b'e' | b'E' = byte(bytes, at) {
+        at += 1;
+        if let b'+' | b'-' = byte(bytes, at) {
+            at += 1;
+        }
+        at = digits(bytes, at, notes)?;
+    }
+    Some(at)
+}
+
+fn digits(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<usize> {
+    let mut at = start;
+    while byte(bytes, at).is_ascii_digit() {
+        at += 1;
+    }
+    if at == start { notes.fail(at, "a digit") } else { Some(at) }
+}
+
+#[inline]
+fn literal(bytes: &[u8], at: usize, literal: &'static [u8], notes: &mut Notes) -> Option<usize> {
+    let end = at + literal.len();
+    if bytes.get(at..end) == Some(literal) { Some(end) } else { notes.fail(at, "true, false or null") }
+}
+
 /// The offset of the first quote, backslash or control character at or after `at`.
+#[inline]
 fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
@@ -296,22 +325,24 @@ fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     // first such byte, and only the first one counts.
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
-        let below = |x: u64, n: u64| x.wrapping_sub(ONES * n) & !x & HIGH;
-        let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-        let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-        let found = quote | backslash | below(word, 0x20);
+        let quote = word ^ (ONES * u64::from(b'"'));
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        let found = (quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | word.wrapping_sub(ONES * 0x20) & !word)
+            & HIGH;
         if found != 0 {
             return at + found.trailing_zeros() as usize / 8;
         }
         at += 8;
     }
-    while let Some(&byte) = bytes.get(at) {
-        if byte == b'"' || byte == b'\\' || byte < 0x20 {
-            break;
-        }
-        at += 1;
-    }
-    at
+    last_plain_end(bytes, at)
+}
+
+#[cold]
+fn last_plain_end(bytes: &[u8], at: usize) -> usize {
+    let plain = |byte: &u8| *byte != b'"' && *byte != b'\\' && *byte >= 0x20;
+    at + bytes.get(at..).map_or(0, |rest| rest.iter().take_while(|b| plain(b)).count())
 }
 
 /// Which of the containers around a place are objects: a bit each, so that depth costs next to nothing.
@@ -323,6 +354,7 @@ struct Nesting {
 }
 
 impl Nesting {
+    #[inline]
     fn push(&mut self, object: bool) {
         if self.depth != 0 && self.depth.is_multiple_of(64) {
             self.outer.push(self.innermost);
@@ -331,7 +363,12 @@ impl Nesting {
         self.depth += 1;
     }
 
-    fn pop(&mut self) {
+    #[inline]
+    fn pop(&mut self) -> Option<bool> {
+        if self.depth == 0 {
+            return None;
+        }
+        let top = self.innermost & 1 == 1;
         self.depth -= 1;
         self.innermost >>= 1;
         if self.depth.is_multiple_of(64)
@@ -339,10 +376,7 @@ impl Nesting {
         {
             self.innermost = outer;
         }
-    }
-
-    fn top(&self) -> Option<bool> {
-        (self.depth != 0).then_some(self.innermost & 1 == 1)
+        Some(top)
     }
 }
 
@@ -400,11 +434,7 @@ pub fn minify(json: &str) -> Result<Cow<'_, str>> {
     let bytes = json.as_bytes();
     while let Some(&byte) = bytes.get(at) {
         match byte {
-            b'"' => {
-                let mut string = Scanner { bytes, at, suspicion: Suspicion::default() };
-                string.string()?;
-                at = string.at;
-            }
+            b'"' => at += Scanner::new(&json[at..]).value()?.end as usize,
             b' ' | b'\t' | b'\n' | b'\r' => {
                 out.push_str(&json[copied..at]);
                 at += 1;
