@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use schemas::catalog::{Parent, Resource};
 use schemas::json;
 use schemas::stream::ParentIds;
-use xxhash_rust::xxh3::{Xxh3, xxh3_128};
+use twox_hash::XxHash3_128;
 
 use crate::Error;
 use crate::list::List;
@@ -63,7 +63,7 @@ impl Children {
                 && let Some(id) = list.parent.as_ref().and_then(|p| p.get(unless.key))
                 && page.records().any(|record| json::member(record, unless.member).is_some_and(is_filled))
             {
-                self.known().entry(child.name).or_default().needless.insert(xxh3_128(id.as_bytes()));
+                self.known().entry(child.name).or_default().needless.insert(XxHash3_128::oneshot(id.as_bytes()));
             }
         }
         Ok(())
@@ -85,7 +85,7 @@ impl Children {
         let Known { parents, needless, unread, .. } = self.known().remove(child.name).unwrap_or_default();
         let needed = |ids: &ParentIds| {
             let id = parent.unless.as_ref().and_then(|unless| ids.get(unless.key));
-            !id.is_some_and(|id| needless.contains(&xxh3_128(id.as_bytes())))
+            !id.is_some_and(|id| needless.contains(&XxHash3_128::oneshot(id.as_bytes())))
         };
         let keyed = |ids: Vec<String>| parent.keys.iter().map(|(key, _)| (*key).to_owned()).zip(ids).collect();
         Asked {
@@ -113,12 +113,12 @@ fn ids(list: &List, record: &str, child: &Resource, parent: &Parent) -> Result<V
 }
 
 fn fingerprint(ids: &[String]) -> u128 {
-    let mut hash = Xxh3::new();
+    let mut hash = XxHash3_128::new();
     for id in ids {
-        hash.update(&(id.len() as u64).to_le_bytes());
-        hash.update(id.as_bytes());
+        hash.write(&(id.len() as u64).to_le_bytes());
+        hash.write(id.as_bytes());
     }
-    hash.digest128()
+    hash.finish_128()
 }
 
 fn is_filled(array: &str) -> bool {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 use crate::dialect::Dialect;
 use crate::lines::Tally;
@@ -70,7 +70,7 @@ pub(crate) async fn read(
             break;
         }
         let Some(after) = page.after else { break };
-        if !seen.insert(xxh3_128(after.as_bytes())) {
+        if !seen.insert(XxHash3_128::oneshot(after.as_bytes())) {
             return Err(failed(list, Failure::Loop { page: seq }));
         }
         empty = if records == 0 { empty + 1 } else { 0 };

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::xxh3_128;
+use twox_hash::XxHash3_128;
 
 /// Some ids of one table, or of one list's parents.
 pub(crate) type Ids = HashSet<u128>;
 
 pub(crate) fn id(id: &str) -> u128 {
-    xxh3_128(id.as_bytes())
+    XxHash3_128::oneshot(id.as_bytes())
 }
 
 /// Hashes versions of objects.
@@ -28,7 +28,7 @@ impl Fingerprints {
         }
         self.bytes.extend_from_slice(&version.to_le_bytes());
         self.bytes.extend_from_slice(&tie.to_le_bytes());
-        xxh3_128(&self.bytes)
+        XxHash3_128::oneshot(&self.bytes)
     }
 }
 

@@ -10,7 +10,7 @@ use arrow_schema::{DataType, Field, Schema};
 use schemas::catalog::Resource;
 use schemas::stream::Quarantine;
 use schemas::table::{TIE, VERSION, time_type};
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::error::Error;
 use crate::fingerprint::{self, Ids};
@@ -53,7 +53,7 @@ impl Gathered {
         let place = (record.line, record.index.unwrap_or_default());
         self.keys.push(format!("{resource}\0{id}\0{:020}{:020}", place.0, place.1));
         let wrong = format!("{}\0{}", record.reason, record.record.as_deref().map_or("", |r| r.get()));
-        self.ties.push(xxh3_64(wrong.as_bytes()));
+        self.ties.push(XxHash3_64::oneshot(wrong.as_bytes()));
         let line = serde_json::to_string(record).map_err(|e| Error::Stream(format!("a quarantined record: {e}")))?;
         self.bytes += line.len();
         self.lines.push(line);

@@ -79,7 +79,7 @@ impl Suspicion {
         let Some(rest) = rest.strip_prefix(b"\"") else { return };
         let end = rest.iter().position(|b| !(b.is_ascii_lowercase() || *b == b'_')).unwrap_or(rest.len());
         self.escaped |= rest.get(end) == Some(&b'\\');
-        self.objects |= std::str::from_utf8(&rest[..end]).map_or(0, kind);
+        self.objects |= RULES.iter().position(|(object, _)| object.as_bytes() == &rest[..end]).map_or(0, |i| 1 << i);
     }
 
     /// True if the text must be scrubbed: `object` is the type of its untyped records.
@@ -173,7 +173,7 @@ impl Walk<'_> {
                 }
                 b'"' => {
                     let end = self.scalar_end(at)?;
-                    let string = Span { start: at as u32, end: end as u32 };
+                    let string = Span { start: at as u32, end: end as u32, escaped: true };
                     let is_key = bytes[end..].iter().find(|b| !b.is_ascii_whitespace()) == Some(&b':');
                     at = end;
                     if is_key {

@@ -14,11 +14,14 @@ pub struct Span {
     pub start: u32,
     /// One past the last byte.
     pub end: u32,
+    /// Whether it is a string with escapes.
+    pub escaped: bool,
 }
 
 impl Span {
     /// The text it spans; empty where it does not lie within `text`.
     #[must_use]
+    #[inline]
     pub fn of(self, text: &str) -> &str {
         text.get(self.start as usize..self.end as usize).unwrap_or_default()
     }
@@ -89,9 +92,9 @@ impl<'a> Scanner<'a> {
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Span) -> Result<()>) -> Result<Span> {
         self.container(b'{', "an object", |scanner| {
             let start = scanner.at;
-            let (end, value) = scanner.reached(|bytes, notes| key(bytes, start, notes))?;
+            let (end, escaped, value) = scanner.reached(|bytes, notes| key(bytes, start, notes))?;
             scanner.at = value;
-            member(scanner, Span { start: start as u32, end: end as u32 })
+            member(scanner, Span { start: start as u32, end: end as u32, escaped })
         })
     }
 
@@ -127,15 +130,16 @@ impl<'a> Scanner<'a> {
             }
         }
         self.at += 1;
-        Ok(Span { start, end: self.at as u32 })
+        Ok(Span { start, end: self.at as u32, escaped: false })
     }
 
     /// Passes over any value.
     #[inline]
     pub fn value(&mut self) -> Result<Span> {
         let start = space(self.bytes, self.at);
-        self.at = self.reached(|bytes, notes| value(bytes, start, notes))?;
-        Ok(Span { start: start as u32, end: self.at as u32 })
+        let (end, escaped) = self.reached(|bytes, notes| value(bytes, start, notes))?;
+        self.at = end;
+        Ok(Span { start: start as u32, end: end as u32, escaped })
     }
 
     /// Checks that nothing but white space is left.
@@ -178,13 +182,14 @@ fn space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// A value that starts here.
+/// A value that starts here; true if it is a string with escapes.
 #[inline]
-fn value(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<usize> {
+fn value(bytes: &[u8], at: usize, notes: &mut Notes) -> Option<(usize, bool)> {
     match byte(bytes, at) {
-        b'{' => nested(bytes, at + 1, true, notes),
-        b'[' => nested(bytes, at + 1, false, notes),
-        _ => scalar(bytes, at, notes),
+        b'"' => string(bytes, at, notes),
+        b'{' => Some((nested(bytes, at + 1, true, notes)?, false)),
+        b'[' => Some((nested(bytes, at + 1, false, notes)?, false)),
+        _ => Some((scalar(bytes, at, notes)?, false)),
     }
 }
 
@@ -208,7 +213,7 @@ fn nested(bytes: &[u8], mut at: usize, mut in_object: bool, notes: &mut Notes) -
         at = space(bytes, at);
         if !(empty && byte(bytes, at) == if in_object { b'}' } else { b']' }) {
             if in_object {
-                (_, at) = key(bytes, at, notes)?;
+                (_, _, at) = key(bytes, at, notes)?;
             }
             let first = byte(bytes, at);
             if first == b'{' || first == b'[' {
@@ -240,9 +245,9 @@ fn nested(bytes: &[u8], mut at: usize, mut in_object: bool, notes: &mut Notes) -
     }
 }
 
-/// A key and its colon: the place behind the key, and that of the value.
+/// A key and its colon: the place behind the key, whether it has escapes, and the place of the value.
 #[inline]
-fn key(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<(usize, usize)> {
+fn key(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<(usize, bool, usize)> {
     if byte(bytes, start) != b'"' {
         return notes.fail(start, "a key");
     }
@@ -253,7 +258,7 @@ fn key(bytes: &[u8], start: usize, notes: &mut Notes) -> Option<(usize, usize)> 
     }
     let value = space(bytes, colon + 1);
     notes.suspicion.key(&bytes[start + 1..end - 1], escaped, &bytes[value.min(bytes.len())..]);
-    Some((end, value))
+    Some((end, escaped, value))
 }
 
 /// A string that starts here; true if it has escapes.
@@ -383,11 +388,20 @@ impl Nesting {
 /// The text that a JSON string stands for; `None` if it is no string, or holds a lone surrogate, which no text can hold.
 #[must_use]
 pub fn text(string: &str) -> Option<Cow<'_, str>> {
-    let inner = string.strip_prefix('"')?.strip_suffix('"')?;
-    if !inner.as_bytes().contains(&b'\\') {
-        return Some(Cow::Borrowed(inner));
+    match plain(string)? {
+        plain if !plain.as_bytes().contains(&b'\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str(string).ok().map(Cow::Owned),
     }
-    serde_json::from_str(string).ok().map(Cow::Owned)
+}
+
+/// The text of a JSON string that is known to have no escapes; `None` if it is no string.
+#[must_use]
+#[inline]
+pub fn plain(string: &str) -> Option<&str> {
+    match string.as_bytes() {
+        [b'"', inner @ .., b'"'] => string.get(1..=inner.len()),
+        _ => None,
+    }
 }
 
 /// The first value under `key` in an object, as it stands there; `None` if there is none or `object` is no object.

@@ -181,7 +181,8 @@ impl Map {
         }
         let place = entry.found.map(|found| {
             let key: Box<str> = self.fold(&found.key).into();
-            let value = Value { at: version.at, tie: version.tie, record: record.clone(), stands_for: found.value.into() };
+            let value =
+                Value { at: version.at, tie: version.tie, record: record.clone(), stands_for: found.value.into() };
             self.keys(found.scope.as_deref()).entry(key.clone()).or_default().push(value);
             Place { scope: found.scope.map(Into::into), key }
         });

@@ -6,7 +6,7 @@ use schemas::batch::{Cell, Version};
 use schemas::json::{self, Scanner, Span};
 use schemas::stream::ParentIds;
 use schemas::table::ColumnType;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::line::Member;
 use crate::lookup::{Answer, Entry, Found, Lookups};
@@ -182,7 +182,7 @@ impl Slots {
             };
             let captured = &capture.members[at];
             if self.values[captured.slot].is_none() {
-                let value = Span { start: start + value.start, end: start + value.end };
+                let value = Span { start: start + value.start, end: start + value.end, ..value };
                 self.values[captured.slot] = Some(value);
                 if !captured.inner.members.is_empty() {
                     deeper.push((at, value));
@@ -226,9 +226,17 @@ impl<'a, 's> Record<'a, 's> {
         Self { base, text, plan, page, lookups, slots }
     }
 
+    #[inline]
     fn value(&self, slot: Slot) -> Option<&'a str> {
         let value = self.slots.values[slot]?.of(self.base);
         (!value::is_null(value)).then_some(value)
+    }
+
+    /// The text in a slot if it needs no decoding, which is nearly always.
+    #[inline]
+    fn plain(&self, slot: Slot) -> Option<&'a str> {
+        let span = self.slots.values[slot]?;
+        if span.escaped { None } else { json::plain(span.of(self.base)) }
     }
 
     fn path(&self, slot: Slot) -> &'a str {
@@ -236,6 +244,9 @@ impl<'a, 's> Record<'a, 's> {
     }
 
     fn text(&self, slot: Slot) -> Result<Option<Cow<'a, str>>, Misfit> {
+        if let Some(text) = self.plain(slot) {
+            return Ok(Some(Cow::Borrowed(text)));
+        }
         match self.value(slot) {
             Some(value) => value::text(value, self.path(slot)),
             None => {
@@ -341,6 +352,7 @@ impl<'a, 's> Record<'a, 's> {
 
     fn cell(&self, column: &'a ColumnPlan) -> Result<Cell<'a>, Refusal> {
         match &column.from {
+            From::Slot(slot) if column.kind == ColumnType::Text => Ok(self.text(*slot)?.map_or(Cell::Null, Cell::Text)),
             From::Slot(slot) => match self.value(*slot) {
                 Some(value) => Ok(value::cell(column.kind, value, self.path(*slot))?),
                 None => {
@@ -378,7 +390,7 @@ impl<'a, 's> Record<'a, 's> {
                 _ => self.page.fetched_at,
             },
         };
-        Ok(Version { at, tie: xxh3_64(self.text.as_bytes()) })
+        Ok(Version { at, tie: XxHash3_64::oneshot(self.text.as_bytes()) })
     }
 
     /// Everything that the record becomes, or nothing: `rows` gets none if it is refused.

@@ -119,6 +119,7 @@ pub fn each<'a>(
 }
 
 /// True if a key, with its quotes, is `name`.
+#[inline]
 pub fn is_key(key: &str, name: &str) -> bool {
     let (key, name) = (key.as_bytes(), name.as_bytes());
     if key.len() == name.len() + 2 && key[1..=name.len()] == *name {

@@ -9,7 +9,7 @@ use schemas::json::{self, MAX_LENGTH};
 use schemas::stream::{Begin, Done, ParentIds, Quarantine, RawEnd, RowItem, State};
 use schemas::time;
 use serde_json::value::RawValue;
-use xxhash_rust::xxh3::xxh3_64;
+use twox_hash::XxHash3_64;
 
 use crate::error::Error;
 use crate::line::{self, Line, Member};
@@ -189,7 +189,7 @@ impl<'s> Worker<'s> {
                 }
             }
         }
-        let place = [line.chain, line.seq].map(|span| xxh3_64(of(span).unwrap_or_default().as_bytes()));
+        let place = [line.chain, line.seq].map(|span| XxHash3_64::oneshot(of(span).unwrap_or_default().as_bytes()));
         self.line = line;
         result?;
         if resource.feeds_lookup() {
@@ -345,7 +345,7 @@ impl<'s> Worker<'s> {
 
     /// A line that is no record of the stream: its content may hold a credential, so it is told by length and hash.
     fn set_line_aside(&mut self, number: u64, bytes: &[u8], reason: &str) -> Result<(), Error> {
-        let reason = format!("{reason}; {} bytes, XXH3-64 {:016x}", bytes.len(), xxh3_64(bytes));
+        let reason = format!("{reason}; {} bytes, XXH3-64 {:016x}", bytes.len(), XxHash3_64::oneshot(bytes));
         self.quarantine(Quarantine { resource: None, line: number, index: None, id: None, reason, record: None })
     }
 

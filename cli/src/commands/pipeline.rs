@@ -152,6 +152,7 @@ fn commit(
         ..load::Config::new(lake.store.clone(), work.spill_dir.clone(), config::now(), config::ulid())
     };
     let load = runtime.block_on(Load::open(config))?;
+    tracing::info!(lake = lake.root, "reading");
     let (sender, items) = sync_channel(BATCHES);
     let (loaded, produced) = std::thread::scope(|scope| {
         let loading = scope.spawn(move || push(load, &items));
@@ -165,6 +166,7 @@ fn commit(
         return Err(Interrupted.into());
     }
     produced?;
+    tracing::info!("all rows are in, merging and writing");
     // Nothing was written so far; a commit that has begun is seen through.
     Ok(runtime.block_on(load.commit())?)
 }
