@@ -1,6 +1,6 @@
-//! Tables side by side: the largest first, but none before those that it depends on.
+//! Tables side by side: first those on which the longest way to the end depends, but none before what it needs itself.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -27,7 +27,8 @@ struct Queue<'a, T> {
 
 /// Runs all jobs on so many threads; the first error stops the others.
 pub(crate) fn run<T: Send>(mut jobs: Vec<Job<'_, T>>, threads: usize) -> Result<Vec<T>, Error> {
-    jobs.sort_by_key(|j| std::cmp::Reverse((j.cost, j.id)));
+    let ways: HashMap<usize, u64> = jobs.iter().map(|j| (j.id, way(j, &jobs))).collect();
+    jobs.sort_by_key(|j| std::cmp::Reverse((ways[&j.id], j.id)));
     let unfinished = jobs.iter().map(|j| j.id).collect();
     let queue = Mutex::new(Queue { waiting: jobs, unfinished, results: Vec::new(), error: None });
     let (changed, stop) = (Condvar::new(), AtomicBool::new(false));
@@ -54,6 +55,12 @@ pub(crate) fn run<T: Send>(mut jobs: Vec<Job<'_, T>>, threads: usize) -> Result<
     });
     let queue = queue.into_inner().unwrap_or_else(PoisonError::into_inner);
     queue.error.map_or(Ok(queue.results), Err)
+}
+
+/// The cost of a job, and of the costliest chain of jobs that wait for it.
+fn way<T>(job: &Job<'_, T>, jobs: &[Job<'_, T>]) -> u64 {
+    let waiting = jobs.iter().filter(|j| j.after.contains(&job.id));
+    job.cost + waiting.map(|j| way(j, jobs)).max().unwrap_or(0)
 }
 
 fn lock<'l, 'a, T>(queue: &'l Mutex<Queue<'a, T>>) -> MutexGuard<'l, Queue<'a, T>> {
@@ -115,6 +122,18 @@ mod tests {
         };
         let jobs = vec![job(1, &[2, 99], 100, || note(1)), job(2, &[3], 50, || note(2)), job(3, &[], 1, || note(3))];
         assert_eq!(run(jobs, 4).unwrap().len(), 3);
+        assert_eq!(*order.lock().unwrap(), [3, 2, 1]);
+    }
+
+    #[test]
+    fn what_the_costliest_waits_for_comes_first() {
+        let order = Mutex::new(Vec::new());
+        let note = |id| {
+            order.lock().unwrap().push(id);
+            Ok(id)
+        };
+        let jobs = vec![job(1, &[], 50, || note(1)), job(2, &[3], 100, || note(2)), job(3, &[], 1, || note(3))];
+        run(jobs, 1).unwrap();
         assert_eq!(*order.lock().unwrap(), [3, 2, 1]);
     }
 
