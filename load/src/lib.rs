@@ -169,7 +169,9 @@ impl Load {
         // Sorting and encoding would keep the runtime from serving the store.
         let merged = tokio::task::spawn_blocking(move || self.merge(begin, started)).await;
         let merged = merged.unwrap_or_else(|e| Err(Error::Died(e.to_string())));
-        let result = match merged {
+        let settled = place.settle().await;
+        // The manifest comes last: every file that it names is there.
+        let result = match merged.and_then(|manifest| settled.map(|()| manifest)) {
             Ok(manifest) => commit::publish(&store, &manifest, single_writer).await.map(|()| committed(manifest)),
             Err(error) => Err(error),
         };

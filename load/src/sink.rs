@@ -9,11 +9,19 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
 
 use crate::error::Error;
 
 /// Bytes of a part: what is smaller as a whole is put at once.
 const PART: usize = 8 << 20;
+
+/// Files that are being completed at a time: each waits for the disk, or for an answer, while the next one is encoded.
+const COMPLETING: usize = 4;
+
+/// A file on its last step.
+type Completion = JoinHandle<Result<(), Error>>;
 
 /// Where files go; what was begun is remembered, so that a failed load can remove it.
 #[derive(Debug, Clone)]
@@ -21,11 +29,14 @@ pub(crate) struct Place {
     pub store: Arc<dyn ObjectStore>,
     pub handle: Handle,
     begun: Arc<Mutex<Vec<Path>>>,
+    completing: Arc<Mutex<Vec<Completion>>>,
+    room: Arc<Semaphore>,
 }
 
 impl Place {
     pub fn new(store: Arc<dyn ObjectStore>, handle: Handle) -> Self {
-        Self { store, handle, begun: Arc::default() }
+        let room = Arc::new(Semaphore::new(COMPLETING));
+        Self { store, handle, begun: Arc::default(), completing: Arc::default(), room }
     }
 
     /// A new file. Files are put whole under their final names: only a manifest makes them part of the lake.
@@ -33,6 +44,17 @@ impl Place {
         let path = Path::from(path);
         self.begun.lock().unwrap_or_else(PoisonError::into_inner).push(path.clone());
         Sink { place: self.clone(), path, part: Vec::new(), upload: None, hash: Sha256::new(), bytes: 0 }
+    }
+
+    /// Waits until every finished file is there; gives the first failure.
+    pub async fn settle(&self) -> Result<(), Error> {
+        let tasks = std::mem::take(&mut *self.completing.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut settled = Ok(());
+        for task in tasks {
+            let done = task.await.unwrap_or_else(|e| Err(Error::Died(e.to_string())));
+            settled = settled.and(done);
+        }
+        settled
     }
 
     /// Removes every file of this load. What cannot be removed is an orphan that no manifest names.
@@ -84,18 +106,24 @@ impl Sink {
         Ok(())
     }
 
-    /// Completes the file: from here on it is there.
+    /// Completes the file in the background: it is there once the place has [settled](Place::settle).
     pub fn finish(mut self) -> Result<Written, Error> {
         let part = Bytes::from(std::mem::take(&mut self.part));
-        let Place { store, handle, .. } = &self.place;
-        let done = match self.upload.take() {
-            None => handle.block_on(store.put(&self.path, part.into())).map(drop),
-            Some(mut upload) => handle.block_on(async {
-                upload.put(part);
-                upload.finish().await.map(drop)
-            }),
-        };
-        done.map_err(|source| Error::Store { what: "write", path: self.path.to_string(), source })?;
+        let (upload, path) = (self.upload.take(), self.path.clone());
+        let Place { store, handle, completing, room, .. } = self.place.clone();
+        let room = handle.block_on(room.acquire_owned()).map_err(|e| Error::Died(e.to_string()))?;
+        let task = handle.spawn(async move {
+            let done = match upload {
+                None => store.put(&path, part.into()).await.map(drop),
+                Some(mut upload) => {
+                    upload.put(part);
+                    upload.finish().await.map(drop)
+                }
+            };
+            drop(room);
+            done.map_err(|source| Error::Store { what: "write", path: path.to_string(), source })
+        });
+        completing.lock().unwrap_or_else(PoisonError::into_inner).push(task);
         let mut sha256 = String::with_capacity(64);
         for byte in std::mem::take(&mut self.hash).finalize() {
             let _ = write!(sha256, "{byte:02x}");
