@@ -76,9 +76,9 @@ pub struct Work {
     /// Memory to use at most
     #[arg(long, default_value = "256MB", value_name = "SIZE")]
     pub memory: ByteSize,
-    /// Threads to work on
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZeroUsize>,
+    /// Threads to work on, at most 256; by default as many as there are processors
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub threads: Option<u16>,
     /// Where to keep what exceeds the memory while the run lasts
     #[arg(long, value_name = "DIR")]
     pub spill_dir: Option<PathBuf>,

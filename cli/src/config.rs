@@ -13,7 +13,7 @@ use crate::exit::Usage;
 /// How much of the memory the records that wait for a look-up may take.
 const PARK_SHARE: usize = 16;
 /// Less memory than this does not hold what one page of every table needs.
-const LEAST_MEMORY: usize = 64 << 20;
+const LEAST_MEMORY: usize = 64_000_000;
 
 /// Threads, memory and the place for what exceeds it.
 #[derive(Debug)]
@@ -32,8 +32,8 @@ impl Work {
         if memory < LEAST_MEMORY {
             return Err(Usage(format!("--memory {} is too little: it takes at least 64MB", args.memory)).into());
         }
-        let threads =
-            args.threads.or_else(|| std::thread::available_parallelism().ok()).map_or(1, std::num::NonZero::get);
+        let processors = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let threads = args.threads.map_or_else(processors, usize::from);
         let spill_dir = args.spill_dir.clone().unwrap_or_else(std::env::temp_dir);
         if !spill_dir.is_dir() {
             return Err(Usage(format!("--spill-dir `{}` is no folder", spill_dir.display())).into());

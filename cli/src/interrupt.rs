@@ -16,7 +16,9 @@ impl Interrupt {
                 if sender.send_replace(true) {
                     std::process::exit(130);
                 }
-                tracing::warn!("interrupted: ending the run; interrupt again to leave at once");
+                tracing::warn!(
+                    "interrupted: ending the run, or completing a commit that has begun; again to leave at once"
+                );
             }
         });
         Self(receiver)

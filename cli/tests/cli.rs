@@ -260,3 +260,24 @@ fn resources_and_views_can_be_piped() {
         assert!(views.contains(&format!("create or replace view {view} as")), "{view}");
     }
 }
+
+#[test]
+fn what_was_lost_on_the_way_stays_as_it_was() {
+    let lake = Lake::new();
+    run(&["pipeline", "--from-raw", NASTY, "--lake", lake.path()], b"", 3);
+    let (users, keys) = (lake.rows("WorkOSUser"), lake.rows("WorkOSAPIKey"));
+    // The second page of users is gone, and the keys of the organization that has some cannot be read.
+    let second = |line: &String| line.contains("\"resource\":\"users\"") && line.contains("\"seq\":1");
+    let keys_of_a = |line: &String| line.contains("\"resource\":\"api_keys\"") && line.contains("org_A");
+    let mut later: Vec<String> = fixture().into_iter().filter(|l| !second(l) && !keys_of_a(l)).collect();
+    let refused = r#"{"kind":"done","resource":"api_keys","parent":{"organization_id":"org_A"},"status":"unavailable","reason":"403"}"#;
+    later.insert(1, refused.to_owned());
+    let output = run(&["pipeline", "--from-raw", "-", "--lake", lake.path()], later.join("\n").as_bytes(), 3);
+    assert!(stderr(&output).contains("1 of 2 pages"), "{}", stderr(&output));
+    assert_eq!((lake.rows("WorkOSUser"), lake.rows("WorkOSAPIKey"), lake.rows("OWNS")), (users, keys, 2));
+    let manifest = lake.newest();
+    let table = |name: &str| manifest["tables"].as_array().unwrap().iter().find(|t| t["name"] == name).unwrap().clone();
+    assert_eq!(table("WorkOSUser")["stale_since"], "2026-11-22T10:15:00.000Z");
+    assert!(!table("WorkOSAPIKey")["stale_since"].is_null());
+    assert!(table("WorkOSOrganization")["stale_since"].is_null());
+}

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-use schemas::catalog::{EdgeRule, Embedded, RESOURCES, Resource, TABLES, table_index};
+use schemas::catalog::{EdgeRule, Embedded, ParentColumn, RESOURCES, Resource, TABLES, table_index};
 use schemas::table::{Source, Table};
 
 use crate::fingerprint::Ids;
@@ -31,12 +31,21 @@ pub(crate) enum Why {
     Quarantined,
 }
 
-/// Rows of the previous commit stay where the column names one of these ids.
+/// What a column must hold for a row of the previous commit to stay.
+#[derive(Debug)]
+pub(crate) enum Names {
+    /// One of these ids.
+    OneOf(Ids),
+    /// Anything but this text.
+    AnythingBut(&'static str),
+}
+
+/// Rows of the previous commit stay where the column holds what is named.
 #[derive(Debug)]
 pub(crate) struct Rule {
     /// A column of the lake's files.
     pub column: usize,
-    pub ids: Ids,
+    pub names: Names,
     pub why: Why,
 }
 
@@ -96,10 +105,15 @@ impl Known {
         for resource in RESOURCES {
             let record = &resource.record;
             if record.table.is_some_and(|t| t.key() == table.key()) {
-                if let Some((key, column)) = resource.parent.as_ref().and_then(|p| p.column)
+                if let Some(ParentColumn { key, column, only_if }) = resource.parent.as_ref().and_then(|p| p.column)
                     && id_key(resource) == Some(key)
                 {
-                    rules.add(column, self.unavailable_parents(resource), Why::Unread);
+                    let unavailable = self.unavailable_parents(resource);
+                    if let Some((told_by, equals)) = only_if.filter(|_| !unavailable.is_empty()) {
+                        // Which list such a row came from cannot be told, so it may be one that was not read.
+                        rules.push(told_by, Names::AnythingBut(equals), Why::Unread);
+                    }
+                    rules.add(column, unavailable, Why::Unread);
                 }
                 rules.add("id", self.quarantined(resource), Why::Quarantined);
             }
@@ -182,13 +196,23 @@ impl Known {
 /// The scopes in which the look-ups of a rule could not be answered: the member that names the scope, and the ids.
 fn unresolvable(rule: &EdgeRule, known: &Known) -> Vec<(&'static [&'static str], Ids)> {
     let scoped = |source: &Source| match source {
-        Source::Lookup { lookup, scope: Some(Source::Path(path)), .. } => {
+        Source::Lookup { lookup, scope: Some(scope), .. } => {
+            let path = path_of(scope)?;
             let ids = known.unavailable_parents(lookup.scope?.0);
-            (!ids.is_empty()).then_some((*path, ids))
+            (!ids.is_empty()).then_some((path, ids))
         }
         _ => None,
     };
     [&rule.source, &rule.target].into_iter().filter_map(scoped).collect()
+}
+
+/// The member that a source reads, or reads first.
+fn path_of(source: &Source) -> Option<&'static [&'static str]> {
+    match source {
+        Source::Path(path) => Some(path),
+        Source::FirstOf([first, ..]) => path_of(first),
+        _ => None,
+    }
 }
 
 struct Rules {
@@ -198,10 +222,14 @@ struct Rules {
 
 impl Rules {
     fn add(&mut self, column: &str, ids: Ids, why: Why) {
-        if let Ok(column) = self.table.lake_schema().index_of(column)
-            && !ids.is_empty()
-        {
-            self.found.push(Rule { column, ids, why });
+        if !ids.is_empty() {
+            self.push(column, Names::OneOf(ids), why);
+        }
+    }
+
+    fn push(&mut self, column: &str, names: Names, why: Why) {
+        if let Ok(column) = self.table.lake_schema().index_of(column) {
+            self.found.push(Rule { column, names, why });
         }
     }
 }

@@ -32,7 +32,7 @@ mod write;
 
 use std::time::Instant;
 
-use schemas::catalog::TABLES;
+use schemas::catalog::{TABLES, table_index};
 use schemas::stream::{Begin, PROTOCOL, RowEnd, RowItem, State};
 use schemas::time;
 use tokio::runtime::Handle;
@@ -59,6 +59,8 @@ pub struct Load {
     begin: Option<(Begin, i64)>,
     intake: Intake,
     quarantined: Gathered,
+    /// Quarantine items that arrived.
+    set_aside: u64,
     reads: Reads,
     state: Option<State>,
     end: Option<RowEnd>,
@@ -99,6 +101,7 @@ impl Load {
             newest,
             begin: None,
             quarantined: Gathered::default(),
+            set_aside: 0,
             reads: Reads::default(),
             state: None,
             end: None,
@@ -124,6 +127,7 @@ impl Load {
             }
             RowItem::Batch { table, batch } => self.intake.push(table, &batch)?,
             RowItem::Quarantine(record) => {
+                self.set_aside += 1;
                 if let Some(batch) = self.quarantined.push(&record)? {
                     self.intake.push(TABLES.len(), &batch)?;
                 }
@@ -183,12 +187,20 @@ impl Load {
 
     /// A stage that lost rows on the way must not look like one that had none.
     fn check_counts(&self, end: &RowEnd) -> Result<(), Error> {
-        for (index, entry) in TABLES.iter().enumerate() {
+        // An `end` that counts nothing says nothing.
+        for (index, entry) in TABLES.iter().enumerate().filter(|_| !end.rows.is_empty()) {
             let arrived = self.intake.rows(index);
-            if let Some(counted) = end.rows.get(&entry.key).filter(|counted| **counted != arrived) {
-                let key = &entry.key;
+            let (key, counted) = (&entry.key, end.rows.get(&entry.key).copied().unwrap_or(0));
+            if counted != arrived {
                 return Err(Error::Incomplete(format!("it counts {counted} rows of `{key}`, but {arrived} came")));
             }
+        }
+        if let Some(key) = end.rows.keys().find(|key| table_index(key).is_none()) {
+            return Err(Error::Stream(format!("it counts rows of `{key}`, which no table is called")));
+        }
+        if end.quarantined > self.set_aside {
+            let (counted, arrived) = (end.quarantined, self.set_aside);
+            return Err(Error::Incomplete(format!("it counts {counted} records in quarantine, but {arrived} came")));
         }
         Ok(())
     }

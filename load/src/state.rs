@@ -10,7 +10,7 @@ use schemas::catalog::TABLES;
 use schemas::table::Table;
 
 use crate::block::Row;
-use crate::carry::{Known, Outcome, Rule, Why};
+use crate::carry::{Known, Names, Outcome, Rule, Why};
 use crate::error::Error;
 use crate::fingerprint::{self, Fingerprints};
 use crate::manifest::File;
@@ -128,7 +128,11 @@ fn stay(
 ) -> Result<(), Error> {
     let applies = |rule: &&Rule| {
         let column = old.keys().batch().column(rule.column).as_string::<i32>();
-        column.is_valid(old.row) && rule.ids.contains(&fingerprint::id(column.value(old.row)))
+        let value = column.is_valid(old.row).then(|| column.value(old.row));
+        match &rule.names {
+            Names::OneOf(ids) => value.is_some_and(|value| ids.contains(&fingerprint::id(value))),
+            Names::AnythingBut(text) => value != Some(text),
+        }
     };
     // What could not be read makes children unreadable as well; what was only set aside does not.
     let why = rules.iter().filter(applies).map(|r| r.why);

@@ -98,11 +98,22 @@ pub struct Parent {
     pub resource: &'static Resource,
     /// Keys of `parent` in the stream, each with the member of the parent's record that fills it.
     pub keys: &'static [(&'static str, &'static str)],
-    /// The key of `parent`, and the column of this resource's node table that repeats it: rows are told
-    /// apart by it when single parents could not be read.
-    pub column: Option<(&'static str, &'static str)>,
+    /// The column of this resource's node table that repeats an id of `parent`: rows are told apart by it when single
+    /// parents could not be read.
+    pub column: Option<ParentColumn>,
     /// A member of another child list of the same parent that makes this list needless where it is filled.
     pub unless: Option<Unless>,
+}
+
+/// A column that repeats an id of the parent.
+#[derive(Debug, Clone, Copy)]
+pub struct ParentColumn {
+    /// The key in `parent`.
+    pub key: &'static str,
+    /// The column.
+    pub column: &'static str,
+    /// It does only where this other column holds this text.
+    pub only_if: Option<(&'static str, &'static str)>,
 }
 
 /// A list is not asked for where records of another list of the same parent hold the same.

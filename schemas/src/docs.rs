@@ -97,6 +97,9 @@ fn source(source: &Source, own: &str) -> String {
         Source::Parent(key, Some(when)) => {
             format!("the request's `{key}` where `{}` is `{}`", when.path.join("."), when.equals)
         }
+        Source::ParentUnless(key, when) => {
+            format!("the request's `{key}` unless `{}` is `{}`", when.path.join("."), when.equals)
+        }
         Source::Lookup { lookup, key, .. } => format!("{} of {}", lookup.name, self::source(key, own)),
         Source::Derived(paths, _) => {
             format!(

@@ -163,6 +163,9 @@ pub enum Error {
         /// What it should be.
         expected: &'static str,
     },
+    /// Something follows the stream's last line.
+    #[error("a row follows the stream's `end`")]
+    AfterEnd,
     /// The rows do not make a batch.
     #[error("the rows do not make a batch")]
     Arrow(#[from] ArrowError),
@@ -178,6 +181,7 @@ pub enum Error {
 pub struct Reader {
     tables: HashMap<String, usize>,
     builders: Vec<Option<TableReader>>,
+    ended: bool,
 }
 
 struct TableReader {
@@ -190,6 +194,7 @@ impl Default for Reader {
         Self {
             tables: TABLES.iter().enumerate().map(|(i, t)| (t.key.clone(), i)).collect(),
             builders: TABLES.iter().map(|_| None).collect(),
+            ended: false,
         }
     }
 }
@@ -200,6 +205,7 @@ impl Reader {
         let Line { kind, table, version, owner, row } = Line::read(line)?;
         let record = |source| Error::Record { kind: kind.to_string(), source };
         match kind.as_ref() {
+            "row" | "edge" if self.ended => return Err(Error::AfterEnd),
             "row" | "edge" => {
                 let index = *self.tables.get(&table).ok_or(Error::Table(table))?;
                 if let Some(batch) = self.row(index, row, version, owner.as_ref())? {
@@ -218,6 +224,7 @@ impl Reader {
             "state" => emit(RowItem::State(serde_json::from_str(line).map_err(record)?)),
             "end" => {
                 let end = serde_json::from_str(line).map_err(record)?;
+                self.ended = true;
                 for (table, reader) in self.builders.iter_mut().enumerate() {
                     if let Some(batch) = reader.as_mut().map(|r| r.builder.finish()).transpose()?.flatten() {
                         emit(RowItem::Batch { table, batch });

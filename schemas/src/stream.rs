@@ -119,8 +119,13 @@ pub struct Quarantine {
     /// What does not fit.
     pub reason: String,
     /// The record as received, less its credentials; absent where the line is not JSON, which may hold one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub record: Option<Box<RawValue>>,
+}
+
+/// A record that is `null` is there all the same.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(deserializer).map(Some)
 }
 
 /// What travels from transform to load.

@@ -75,6 +75,8 @@ pub enum Source {
     Each(&'static [&'static str], &'static str),
     /// The id in `parent` under this key, if the condition holds.
     Parent(&'static str, Option<When>),
+    /// The id in `parent` under this key, unless the condition holds.
+    ParentUnless(&'static str, When),
     /// Every value of a look-up for the key, within the scope.
     Lookup {
         /// The look-up that is asked.

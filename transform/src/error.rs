@@ -13,7 +13,7 @@ pub enum Error {
     #[error("the raw stream is of protocol {0}, this version reads {PROTOCOL}: use the version that wrote it")]
     Protocol(u32),
     /// Two runs in one input.
-    #[error("the input holds two runs, `{first}` and `{second}`: transform one at a time")]
+    #[error("the input holds two runs, {first} and {second}: transform one at a time")]
     TwoRuns {
         /// The run that the input began with.
         first: String,

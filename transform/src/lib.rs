@@ -8,6 +8,7 @@ mod line;
 mod lookup;
 mod park;
 mod plan;
+mod progress;
 mod project;
 mod run;
 mod value;

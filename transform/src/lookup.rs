@@ -104,7 +104,11 @@ impl Lookups {
 
     pub fn done(&mut self, done: &Done) {
         if let Some(resource) = Resource::find(&done.resource).filter(|r| r.feeds_lookup()) {
-            self.lists.list(resource, done.parent.as_ref()).done = Some((done.status, done.pages));
+            let list = self.lists.list(resource, done.parent.as_ref());
+            // A list that was read once was read, whatever another try came to.
+            if list.done.is_none_or(|(status, _)| status != Status::Complete) {
+                list.done = Some((done.status, done.pages));
+            }
         }
     }
 
@@ -134,10 +138,10 @@ impl Lookups {
             }
         }
         let key = map.fold(key);
-        if let Some(((resource, _), id)) = own_list.zip(scope) {
-            if !self.lists.was_read(resource, id) {
+        if let Some((resource, _)) = own_list {
+            let Some(id) = scope.filter(|id| self.lists.was_read(resource, id)) else {
                 return Answer::Values(Values::NONE);
-            }
+            };
             let own = map.scoped.get(id).and_then(|keys| keys.get(&*key)).filter(|values| !values.is_empty());
             if let Some(values) = own {
                 return Answer::Values(Values { values, many: map.lookup.many });
@@ -244,7 +248,8 @@ impl Lists {
         match parent {
             // A list that is unavailable as a whole has no line for each parent.
             Some(id) => {
-                progress.children.get(id).is_some_and(List::is_closed)
+                // A parent that was unavailable once may be read later.
+                progress.children.get(id).is_some_and(|list| list.was_read() && list.is_closed())
                     || matches!(progress.whole.done, Some((Status::Unavailable, _)))
             }
             // Which parents there are is not known before the end.

@@ -51,6 +51,7 @@ pub enum From {
     SlotWhen(Slot, Condition),
     Each(Slot, &'static str),
     Parent(&'static str, Option<Condition>),
+    ParentUnless(&'static str, Condition),
     Lookup { lookup: usize, key: Box<From>, scope: Option<Box<From>> },
     Derived(Vec<Slot>, Derive),
     FirstOf(Vec<From>),
@@ -187,6 +188,7 @@ impl Slots {
                 From::Each(self.slot(path, part), member)
             }
             Source::Parent(key, when) => From::Parent(key, when.map(|w| self.condition(&w))),
+            Source::ParentUnless(key, when) => From::ParentUnless(key, self.condition(&when)),
             Source::Lookup { lookup, key, scope } => From::Lookup {
                 lookup: lookups.iter().position(|l| std::ptr::eq(*l, lookup)).unwrap_or(usize::MAX),
                 key: Box::new(self.source(key, "", lookups)),

@@ -326,7 +326,10 @@ impl<'a, 's> Record<'a, 's> {
             From::Parent(key, when) if self.holds_all(when.as_ref())? => {
                 self.page.parent.and_then(|ids| ids.get(*key)).map(|id| Cow::Borrowed(id.as_str()))
             }
-            From::SlotWhen(..) | From::Parent(..) => None,
+            From::ParentUnless(key, when) if !self.holds(when)? => {
+                self.page.parent.and_then(|ids| ids.get(*key)).map(|id| Cow::Borrowed(id.as_str()))
+            }
+            From::SlotWhen(..) | From::Parent(..) | From::ParentUnless(..) => None,
             From::Derived(slots, derive) => {
                 let texts = slots.iter().map(|slot| self.text(*slot)).collect::<Result<Vec<_>, _>>()?;
                 let borrowed: Vec<Option<&str>> = texts.iter().map(Option::as_deref).collect();
@@ -420,10 +423,11 @@ impl<'a, 's> Record<'a, 's> {
             let version = if self.plan.is_fact { Version { at: 0, ..version } } else { version };
             rows.end(table, Some(version), owner.cloned());
         }
+        // An embedded row owns its edges itself: it may stand in two objects that are both alive.
         let this = Owned { label: self.plan.label, id, version };
         let owner = owner.unwrap_or(&this);
         for edge in &self.plan.edges {
-            self.edge(edge, owner, &this, rows)?;
+            self.edge(edge, &this, rows)?;
         }
         for embedded in &self.plan.embedded {
             let Some(list) = self.value(embedded.slot) else { continue };
@@ -449,13 +453,7 @@ impl<'a, 's> Record<'a, 's> {
         Ok(())
     }
 
-    fn edge(
-        &self,
-        edge: &'a EdgePlan,
-        owner: &Owned<'a>,
-        this: &Owned<'a>,
-        rows: &mut Rows<'a>,
-    ) -> Result<(), Refusal> {
+    fn edge(&self, edge: &'a EdgePlan, this: &Owned<'a>, rows: &mut Rows<'a>) -> Result<(), Refusal> {
         if !self.holds_all(edge.when.as_ref())? {
             return Ok(());
         }
@@ -465,7 +463,7 @@ impl<'a, 's> Record<'a, 's> {
                 rows.cells.push(Cell::Text(source.clone()));
                 rows.cells.push(Cell::Text(target));
                 if edge.columns.is_empty() {
-                    rows.end(edge.table, None, edge.owned.then(|| owner.clone()));
+                    rows.end(edge.table, None, edge.owned.then(|| this.clone()));
                     return;
                 }
                 rows.cells.push(Cell::Text(this.id.clone()));
@@ -475,7 +473,7 @@ impl<'a, 's> Record<'a, 's> {
                         Err(refusal) => failed = Err(refusal),
                     }
                 }
-                rows.end(edge.table, Some(this.version), edge.owned.then(|| owner.clone()));
+                rows.end(edge.table, Some(this.version), edge.owned.then(|| this.clone()));
             });
             if outcome.is_err() {
                 failed = outcome;

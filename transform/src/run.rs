@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::lookup::Lookups;
 use crate::park::Park;
 use crate::plan::Plan;
-use crate::worker::{Counts, Shared, Worker};
+use crate::progress::Progress;
+use crate::worker::{Counts, Last, Shared, Worker};
 
 /// Whole lines of the raw stream, in one piece.
 #[derive(Debug, Clone)]
@@ -74,9 +75,10 @@ pub fn run(
         plan,
         lookups: RwLock::new(lookups),
         park: Mutex::new(Some(park)),
-        run_id: begin.run_id.clone(),
+        progress: Mutex::new(Progress::default()),
+        begin: begin.clone(),
         started_at: time::parse(&begin.started_at).ok_or_else(|| Error::StartedAt(begin.started_at.clone()))?,
-        end: Mutex::new(None),
+        last: Mutex::new(Last::default()),
     };
     if !emit(RowItem::Begin(begin.clone())) {
         return Err(Error::Closed);
@@ -107,7 +109,7 @@ pub fn run(
         counts.into_iter().collect::<Result<Vec<_>, _>>()
     })?;
 
-    let end = shared.end.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let end = std::mem::take(&mut *shared.last.lock().unwrap_or_else(PoisonError::into_inner)).end();
     if end.is_some() {
         counts.push(last(&shared, emit)?);
     }
@@ -138,6 +140,12 @@ fn last(shared: &Shared, emit: &(dyn Fn(RowItem) -> bool + Sync)) -> Result<Coun
         park.drain(|parked| worker.parked(&parked), Error::Spill)?;
     }
     worker.flush()?;
+    let incomplete = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    for done in incomplete {
+        if !emit(RowItem::Done(done)) {
+            return Err(Error::Closed);
+        }
+    }
     Ok(worker.counts)
 }
 

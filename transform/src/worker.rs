@@ -16,6 +16,7 @@ use crate::line::{self, Line, Member};
 use crate::lookup::{Entry, Lookups};
 use crate::park::{Park, Parked};
 use crate::plan::Plan;
+use crate::progress::Progress;
 use crate::project::{Page, Record, Refusal, Rows, Slots};
 
 /// What all threads know.
@@ -23,10 +24,25 @@ pub struct Shared {
     pub plan: Plan,
     pub lookups: RwLock<Lookups>,
     pub park: Mutex<Option<Park>>,
-    pub run_id: String,
+    pub progress: Mutex<Progress>,
+    pub begin: Begin,
     /// Microseconds since 1970 UTC.
     pub started_at: i64,
-    pub end: Mutex<Option<RawEnd>>,
+    pub last: Mutex<Last>,
+}
+
+/// The last lines that say where the stream begins and ends.
+#[derive(Debug, Default)]
+pub struct Last {
+    pub begin: u64,
+    pub end: Option<(u64, RawEnd)>,
+}
+
+impl Last {
+    /// The `end` that closes the stream: a stream that begins anew must end anew.
+    pub fn end(self) -> Option<RawEnd> {
+        self.end.filter(|(line, _)| *line > self.begin).map(|(_, end)| end)
+    }
 }
 
 /// Counts of one thread.
@@ -122,14 +138,24 @@ impl<'s> Worker<'s> {
         };
         match kind {
             "\"begin\"" => match serde_json::from_str::<Begin>(text) {
-                Ok(begin) if begin.run_id == self.shared.run_id => Ok(()),
-                Ok(begin) => Err(Error::TwoRuns { first: self.shared.run_id.clone(), second: begin.run_id }),
+                // A resumed run goes on under its own `begin`.
+                Ok(begin) if begin == self.shared.begin => {
+                    let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+                    last.begin = last.begin.max(number);
+                    Ok(())
+                }
+                Ok(begin) => {
+                    let first = &self.shared.begin;
+                    let name = |b: &Begin| format!("{} of {} at {}", b.run_id, b.environment_id, b.started_at);
+                    Err(Error::TwoRuns { first: name(first), second: name(&begin) })
+                }
                 Err(error) => Err(Error::Begin(error)),
             },
             "\"done\"" => match serde_json::from_str::<Done>(text) {
                 Ok(done) => {
                     self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner).done(&done);
-                    self.send(RowItem::Done(done))
+                    let done = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).done(done);
+                    done.map_or(Ok(()), |done| self.send(RowItem::Done(done)))
                 }
                 Err(error) => aside(self, &error),
             },
@@ -139,7 +165,10 @@ impl<'s> Worker<'s> {
             },
             "\"end\"" => match serde_json::from_str::<RawEnd>(text) {
                 Ok(end) => {
-                    *self.shared.end.lock().unwrap_or_else(PoisonError::into_inner) = Some(end);
+                    let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
+                    if last.end.as_ref().is_none_or(|(line, _)| *line < number) {
+                        last.end = Some((number, end));
+                    }
                     Ok(())
                 }
                 Err(error) => aside(self, &error),
@@ -190,14 +219,23 @@ impl<'s> Worker<'s> {
             }
         }
         let place = [line.chain, line.seq].map(|span| XxHash3_64::oneshot(of(span).unwrap_or_default().as_bytes()));
+        let (place, records) = (place[0] ^ place[1].rotate_left(1), line.records.len() as u64);
         self.line = line;
         result?;
+        let parent = head.parent.as_ref();
+        let done = {
+            let mut progress = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
+            progress.page(resource.name, parent, place, records)
+        };
+        if let Some(done) = done {
+            self.send(RowItem::Done(done))?;
+        }
         if resource.feeds_lookup() {
             let mut lookups = self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner);
             for entry in self.entries.drain(..) {
                 lookups.insert(entry);
             }
-            lookups.page(resource, head.parent.as_ref(), place[0] ^ place[1].rotate_left(1));
+            lookups.page(resource, parent, place);
         }
         Ok(())
     }
@@ -245,6 +283,11 @@ impl<'s> Worker<'s> {
             }
             Err(Refusal::Wait) => self.park(head, index, text),
             Err(Refusal::Misfit(misfit)) => {
+                if !plan.feeds.is_empty()
+                    && let Ok(entries) = record.entries()
+                {
+                    self.entries.extend(entries);
+                }
                 let id = record.id().ok().map(std::borrow::Cow::into_owned);
                 self.set_aside(head, index, id, misfit.reason(), text)
             }

@@ -192,10 +192,13 @@ fn an_organization_owns_its_domains() {
     assert_eq!(domains[1]["version"], "2026-11-22T10:15:01.000000Z");
     assert_eq!(domains[1]["row"], json!({"id": "d2", "extra": {"new": 1}}));
     let organization = &out.lines("WorkOSOrganization")[0];
-    for owned in domains.iter().chain(&out.lines("DOMAIN_OF/WorkOSOrganizationDomain/WorkOSOrganization")) {
-        let expected = json!({"table": "WorkOSOrganization", "id": "o", "version": organization["version"], "tie": organization["tie"]});
-        assert_eq!(owned["owner"], expected);
+    let owner = |table: &str, id: &str, of: &Value| json!({"table": table, "id": id, "version": of["version"], "tie": of["tie"]});
+    for domain in &domains {
+        assert_eq!(domain["owner"], owner("WorkOSOrganization", "o", organization));
     }
+    // A domain may stand in two organizations while it moves: the edge of the older one falls with that domain's state.
+    let edges = out.lines("DOMAIN_OF/WorkOSOrganizationDomain/WorkOSOrganization");
+    assert_eq!(edges[0]["owner"], owner("WorkOSOrganizationDomain", "d1", &domains[0]));
     assert_eq!(out.edges("DOMAIN_OF/WorkOSOrganizationDomain/WorkOSOrganization"), [("d1".into(), "o".into())]);
 }
 
@@ -277,6 +280,76 @@ fn a_slug_is_resolved_within_its_organization() {
         "they come from the parent"
     );
     assert!(out.rows("WorkOSOrganizationMembership").iter().all(|r| r.get("extra").is_none()), "`user` is left out");
+}
+
+/// The role that the membership of organization A gets.
+fn role_of_a(lines: &[String]) -> Option<Value> {
+    run(lines).rows("WorkOSOrganizationMembership").iter().find(|r| r["id"] == "om_A").unwrap().get("role_id").cloned()
+}
+
+#[test]
+fn a_role_that_is_set_aside_still_hides_the_other() {
+    let mut lines = role_lines();
+    lines[3] = lines[3].replace(r#""id":"role_A","slug""#, r#""id":"role_A","name":5,"slug""#);
+    assert_eq!(role_of_a(&lines), Some(json!("role_A")));
+    // Of an unknown type, it is at least nobody else's.
+    let mut lines = role_lines();
+    lines[3] = lines[3].replace("OrganizationRole", "organization_role");
+    let out = run(&lines);
+    assert_eq!(role_of_a(&lines), Some(json!("role_A")));
+    assert!(
+        !out.edges("WITH_ROLE/WorkOSOrganizationMembership/WorkOSRole").contains(&("om_C".into(), "role_A".into()))
+    );
+}
+
+#[test]
+fn a_list_of_roles_that_is_read_later_counts() {
+    let mut lines = role_lines();
+    let roles: Vec<String> = lines.drain(3..5).collect();
+    let unavailable = roles[1].replace("complete", "unavailable").replace("\"pages\":1", "\"pages\":0");
+    lines.insert(3, unavailable);
+    let end = lines.len() - 2;
+    lines.splice(end..end, roles);
+    assert_eq!(role_of_a(&lines), Some(json!("role_A")));
+}
+
+#[test]
+fn a_membership_is_of_the_organization_whose_list_it_stands_in() {
+    let lines: Vec<String> =
+        role_lines().iter().map(|l| l.replace(r#""organization_id":"A","role""#, r#""role""#)).collect();
+    assert_eq!(role_of_a(&lines), Some(json!("role_A")));
+}
+
+#[test]
+fn a_lost_page_is_not_taken_for_an_empty_one() {
+    let user = |id: &str| page_of("users", "null", usize::from(id == "u2"), &[&format!(r#"{{"id":"{id}"}}"#)]);
+    let statuses = |lines: Vec<String>| {
+        let mut all = vec![begin(&["users"])];
+        all.extend(lines);
+        all.push(end());
+        run(&all).dones().iter().map(|d| (d["status"].clone(), d.get("reason").cloned())).collect::<Vec<_>>()
+    };
+    let complete = vec![(json!("complete"), None)];
+    assert_eq!(statuses(vec![user("u1"), user("u2"), done("users", 2)]), complete);
+    assert_eq!(statuses(vec![done("users", 2), user("u2"), user("u1")]), complete);
+    let records = done("users", 1).replace("\"records\":0", "\"records\":2");
+    let garbled = user("u2")[..60].to_owned();
+    let no_list = r#"{"kind":"page","resource":"users","seq":1,"body":{"message":"oops"}}"#.to_owned();
+    for (lines, reason) in [
+        (vec![user("u1"), done("users", 2)], "1 of 2 pages"),
+        (vec![user("u1"), user("u1"), done("users", 2)], "1 of 2 pages"),
+        (vec![user("u1"), garbled, done("users", 2)], "1 of 2 pages"),
+        (vec![user("u1"), no_list, done("users", 2)], "1 of 2 pages"),
+        (vec![user("u1"), records], "1 of 2 records"),
+        (vec![user("u1")], "no `done` line"),
+    ] {
+        let found = statuses(lines);
+        assert_eq!((found.len(), &found[0].0), (1, &json!("unavailable")), "{reason}");
+        assert!(
+            found[0].1.as_ref().unwrap().as_str().unwrap().starts_with(reason) || reason.starts_with("no"),
+            "{found:?}"
+        );
+    }
 }
 
 #[test]
@@ -439,6 +512,9 @@ fn a_stream_must_begin_and_be_one_run() {
         .contains("protocol 2")
     );
     assert!(fails(&[begin(&[]), begin(&[]).replace("01K", "01L")]).contains("two runs"));
+    assert!(fails(&[begin(&[]), begin(&[]).replace("client_1", "client_2")]).contains("two runs"));
+    let again = run(&[begin(&["users"]), end(), begin(&["users"]), page("users", &[r#"{"id":"u"}"#])]);
+    assert_eq!(again.count("end"), 0, "what begins anew must end anew");
     let cut = run(&[begin(&["users"]), page("users", &[r#"{"id":"u"}"#])]);
     assert_eq!(cut.count("end"), 0, "what is cut short must not look whole");
 }

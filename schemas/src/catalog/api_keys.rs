@@ -1,6 +1,6 @@
 use super::organizations::{ORGANIZATION, ORGANIZATIONS};
 use super::users::USER;
-use super::{EdgeRule, ID, Paging, Parent, Record, Request, Resource};
+use super::{EdgeRule, ID, Paging, Parent, ParentColumn, Record, Request, Resource};
 use crate::table::{Column, EdgeTable, NodeTable, Source, Table, When};
 
 /// `GET /organizations/{id}/api_keys`
@@ -16,7 +16,11 @@ pub static API_KEYS: Resource = Resource {
     parent: Some(Parent {
         resource: &ORGANIZATIONS,
         keys: &[("organization_id", "id")],
-        column: Some(("organization_id", "owner_id")),
+        column: Some(ParentColumn {
+            key: "organization_id",
+            column: "owner_id",
+            only_if: Some(("owner_type", "organization")),
+        }),
         unless: None,
     }),
     object: "api_key",

@@ -1,6 +1,6 @@
 use super::directories::{DIRECTORIES, DIRECTORY};
 use super::organizations::ORGANIZATION;
-use super::{EdgeRule, ID, Paging, Parent, Record, Request, Resource};
+use super::{EdgeRule, ID, Paging, Parent, ParentColumn, Record, Request, Resource};
 use crate::table::{Column, EdgeTable, NodeTable, Source, Table};
 
 /// `GET /directory_groups?directory=`
@@ -16,7 +16,7 @@ pub static DIRECTORY_GROUPS: Resource = Resource {
     parent: Some(Parent {
         resource: &DIRECTORIES,
         keys: &[("directory_id", "id")],
-        column: Some(("directory_id", "directory_id")),
+        column: Some(ParentColumn { key: "directory_id", column: "directory_id", only_if: None }),
         unless: None,
     }),
     object: "directory_group",

@@ -1,7 +1,7 @@
 use super::directories::{DIRECTORIES, DIRECTORY};
 use super::directory_groups::DIRECTORY_GROUP;
 use super::organizations::ORGANIZATION;
-use super::{EdgeRule, ID, Paging, Parent, Record, Request, Resource};
+use super::{EdgeRule, ID, Paging, Parent, ParentColumn, Record, Request, Resource};
 use crate::table::{Column, EdgeTable, NodeTable, Source, Table};
 
 /// `GET /directory_users?directory=`
@@ -17,7 +17,7 @@ pub static DIRECTORY_USERS: Resource = Resource {
     parent: Some(Parent {
         resource: &DIRECTORIES,
         keys: &[("directory_id", "id")],
-        column: Some(("directory_id", "directory_id")),
+        column: Some(ParentColumn { key: "directory_id", column: "directory_id", only_if: None }),
         unless: None,
     }),
     object: "directory_user",

@@ -10,6 +10,9 @@ use crate::table::{Source, When};
 /// The condition that tells an organization's own role from the environment's.
 pub const OWN_ROLE: When = When { path: &["type"], equals: "OrganizationRole" };
 
+/// The condition that tells the environment's role, which is listed again in each organization.
+const ENVIRONMENT_ROLE: When = When { path: &["type"], equals: "EnvironmentRole" };
+
 /// A role's slug to its id: an organization's own role hides the environment's role of the same slug.
 pub static ROLE_BY_SLUG: Lookup = Lookup {
     name: "role by slug",
@@ -19,7 +22,8 @@ pub static ROLE_BY_SLUG: Lookup = Lookup {
             resource: &ORGANIZATION_ROLES,
             key: Source::Path(&["slug"]),
             value: ID,
-            scope: Some(Source::Parent("organization_id", Some(OWN_ROLE))),
+            // Whatever is not plainly the environment's must not be found elsewhere.
+            scope: Some(Source::ParentUnless("organization_id", ENVIRONMENT_ROLE)),
             unless: None,
         },
     ],

@@ -3,7 +3,7 @@ use super::organization_roles::ORGANIZATION_ROLES;
 use super::organizations::{ORGANIZATION, ORGANIZATIONS};
 use super::roles::{ROLE, ROLES};
 use super::users::USER;
-use super::{EdgeRule, ID, Paging, Parent, Record, Request, Resource};
+use super::{EdgeRule, ID, Paging, Parent, ParentColumn, Record, Request, Resource};
 use crate::table::{Column, EdgeTable, NodeTable, Source, Table};
 
 /// `GET /user_management/organization_memberships`
@@ -19,7 +19,7 @@ pub static ORGANIZATION_MEMBERSHIPS: Resource = Resource {
     parent: Some(Parent {
         resource: &ORGANIZATIONS,
         keys: &[("organization_id", "id")],
-        column: Some(("organization_id", "organization_id")),
+        column: Some(ParentColumn { key: "organization_id", column: "organization_id", only_if: None }),
         unless: None,
     }),
     object: "organization_membership",
@@ -34,7 +34,7 @@ pub static ORGANIZATION_MEMBERSHIPS: Resource = Resource {
                 target: Source::Lookup {
                     lookup: &ROLE_BY_SLUG,
                     key: &Source::AllOf(&[ROLE_SLUG, ROLE_SLUGS]),
-                    scope: Some(&ORGANIZATION_ID),
+                    scope: Some(&SCOPE),
                 },
                 when: None,
             },
@@ -45,6 +45,8 @@ pub static ORGANIZATION_MEMBERSHIPS: Resource = Resource {
 };
 
 const ORGANIZATION_ID: Source = Source::Path(&["organization_id"]);
+/// The list that a membership stands in tells its organization where the membership does not.
+const SCOPE: Source = Source::FirstOf(&[ORGANIZATION_ID, Source::Parent("organization_id", None)]);
 const ROLE_SLUG: Source = Source::Path(&["role", "slug"]);
 const ROLE_SLUGS: Source = Source::Each(&["roles"], "slug");
 
@@ -59,7 +61,7 @@ pub static ORGANIZATION_MEMBERSHIP: NodeTable = NodeTable {
         Column::text("status", "`active`, `inactive` or `pending`."),
         Column::bool("directory_managed", "Whether a directory created it and keeps it."),
         Column::text("role_id", "The role behind `role_slug`: the organization's own, else the environment's.")
-            .from(Source::Lookup { lookup: &ROLE_BY_SLUG, key: &ROLE_SLUG, scope: Some(&ORGANIZATION_ID) }),
+            .from(Source::Lookup { lookup: &ROLE_BY_SLUG, key: &ROLE_SLUG, scope: Some(&SCOPE) }),
         Column::text("role_slug", "The slug of its role.").from(ROLE_SLUG),
         Column::list("role_slugs", "The slugs of all its roles.").from(ROLE_SLUGS),
         Column::json("custom_attributes", "Attributes mapped from the identity provider."),

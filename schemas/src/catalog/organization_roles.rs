@@ -1,7 +1,7 @@
 use super::lookups::OWN_ROLE;
 use super::organizations::{ORGANIZATION, ORGANIZATIONS};
 use super::roles::{ROLE, ROLES};
-use super::{EdgeRule, ID, Paging, Parent, Record, Request, Resource};
+use super::{EdgeRule, ID, Paging, Parent, ParentColumn, Record, Request, Resource};
 use crate::table::{EdgeTable, Source, Table};
 
 /// `GET /authorization/organizations/{id}/roles`
@@ -17,7 +17,7 @@ pub static ORGANIZATION_ROLES: Resource = Resource {
     parent: Some(Parent {
         resource: &ORGANIZATIONS,
         keys: &[("organization_id", "id")],
-        column: Some(("organization_id", "organization_id")),
+        column: Some(ParentColumn { key: "organization_id", column: "organization_id", only_if: None }),
         unless: None,
     }),
     object: "role",

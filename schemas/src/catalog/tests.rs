@@ -68,8 +68,10 @@ fn parent_keys_fill_the_request() {
             let key = part.split('}').next().unwrap();
             assert!(keys.contains(&key), "{}: {key}", resource.name);
         }
-        if let Some((key, column)) = resource.parent.as_ref().and_then(|p| p.column) {
+        if let Some(ParentColumn { key, column, only_if }) = resource.parent.as_ref().and_then(|p| p.column) {
             assert!(keys.contains(&key));
+            let has = |column: &str| resource.record.table.unwrap().columns().iter().any(|c| c.name == column);
+            assert!(only_if.is_none_or(|(told_by, _)| has(told_by)), "{}", resource.name);
             let table = resource.record.table.expect("a column needs a table");
             assert!(table.columns().iter().any(|c| c.name == column), "{}: {column}", resource.name);
         }

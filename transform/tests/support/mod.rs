@@ -120,6 +120,10 @@ impl Out {
         self.rows(table).iter().map(|r| (end(r, "source_id"), end(r, "target_id"))).collect()
     }
 
+    pub fn dones(&self) -> Vec<&Value> {
+        self.lines.iter().filter(|l| l["kind"] == "done").collect()
+    }
+
     pub fn quarantine(&self) -> Vec<&Value> {
         self.lines.iter().filter(|l| l["kind"] == "quarantine").collect()
     }
