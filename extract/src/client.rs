@@ -103,7 +103,9 @@ impl Client {
             std::borrow::Cow::Owned(minified) => minified,
             std::borrow::Cow::Borrowed(_) => body,
         };
-        Ok(Answer { body: minified, fetched_at })
+        // The key is nowhere in a body, unless somebody put it into a field of an object.
+        let body = if self.key.is_in(&minified) { self.key.redact(&minified) } else { minified };
+        Ok(Answer { body, fetched_at })
     }
 
     /// The host that a redirect names, and no more of it.

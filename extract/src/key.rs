@@ -34,6 +34,11 @@ impl Key {
         Ok(value)
     }
 
+    /// True if the text holds the key.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        text.contains(&self.0)
+    }
+
     /// The text with every occurrence of the key replaced, in upper or lower case: a host name comes in lower case.
     pub(crate) fn redact(&self, text: &str) -> String {
         let (folded, key) = (text.to_ascii_lowercase(), self.0.to_ascii_lowercase());

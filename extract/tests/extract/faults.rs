@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use extract::{Error, Failure};
 
-use crate::run::{TestClock, config, extract, read};
+use crate::run::{KEY, TestClock, config, extract, read};
 use crate::server::{Reply, Server, ids, ok, status};
 
 /// Reads users from a server that fails once in that way; the waits in between.
@@ -140,4 +140,12 @@ async fn empty_pages_are_followed_only_so_far() {
 async fn a_record_without_an_id_is_said() {
     let (outcome, _) = read(&["organizations", "api_keys"], |_, _| ok(r#"[{"name":"x"}]"#)).await;
     assert!(outcome.error().contains("a record of `organizations` has no text in `id`, without which `api_keys`"));
+}
+
+#[tokio::test]
+async fn a_key_in_an_object_is_not_passed_on() {
+    let (outcome, _) =
+        read(&["users"], |_, _| ok(format!(r#"{{"data":[{{"id":"u","first_name":"{KEY}"}}]}}"#).as_str())).await;
+    outcome.result.as_ref().unwrap();
+    assert_eq!(outcome.of("page")[0]["body"]["data"][0]["first_name"], "[key]");
 }
