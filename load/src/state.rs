@@ -72,6 +72,13 @@ pub(crate) fn merge(
         }
         let mut firstseen = merging.started;
         if let Some(old) = previous.rows.peek().filter(|old| old.same_key(&row)) {
+            if outdoes(&previous, old, &row, &rules) {
+                // The record that was set aside is newer than this one, and so is the last good row.
+                stay(&previous, old, &rules, &mut selection.outcome, &mut output, &mut merged)?;
+                selection.falls(&row, row.keys().version(row.row));
+                previous.rows.advance()?;
+                continue;
+            }
             firstseen = time(old, previous.firstseen);
             previous.rows.advance()?;
         }
@@ -100,6 +107,7 @@ struct Old<'a> {
     rows: Previous<'a>,
     firstseen: Option<usize>,
     lastupdated: Option<usize>,
+    updated_at: Option<usize>,
 }
 
 fn time(row: &Row, column: Option<usize>) -> i64 {
@@ -114,7 +122,25 @@ fn open<'a>(merging: &Merging<'a>, table: Table, files: &'a [File], rules: &[Rul
     } else {
         Previous::rows(place, table, files)?
     };
-    Ok(Old { firstseen: rows.index("firstseen"), lastupdated: rows.index("lastupdated"), rows })
+    let index = |name: &str| rows.index(name);
+    let (firstseen, lastupdated, updated_at) = (index("firstseen"), index("lastupdated"), index("updated_at"));
+    Ok(Old { rows, firstseen, lastupdated, updated_at })
+}
+
+/// True if a rule says that the previous row stays.
+fn applies(rule: &Rule, old: &Row) -> bool {
+    let column = old.keys().batch().column(rule.column).as_string::<i32>();
+    let value = column.is_valid(old.row).then(|| column.value(old.row));
+    match &rule.names {
+        Names::OneOf(ids) => value.is_some_and(|value| ids.contains(&fingerprint::id(value))),
+        Names::AnythingBut(text) => value != Some(text),
+    }
+}
+
+/// True if a record of the row's object was set aside, and the previous row is of a newer state than the fresh one.
+fn outdoes(previous: &Old<'_>, old: &Row, row: &Row, rules: &[Rule]) -> bool {
+    let set_aside = rules.iter().any(|rule| rule.why == Why::Quarantined && applies(rule, old));
+    set_aside && previous.updated_at.is_some_and(|column| old.time(column) > row.keys().version(row.row).0)
 }
 
 /// Writes a previous row that has no fresh one, if a rule says that it stays.
@@ -126,16 +152,8 @@ fn stay(
     output: &mut Output<'_>,
     merged: &mut Merged,
 ) -> Result<(), Error> {
-    let applies = |rule: &&Rule| {
-        let column = old.keys().batch().column(rule.column).as_string::<i32>();
-        let value = column.is_valid(old.row).then(|| column.value(old.row));
-        match &rule.names {
-            Names::OneOf(ids) => value.is_some_and(|value| ids.contains(&fingerprint::id(value))),
-            Names::AnythingBut(text) => value != Some(text),
-        }
-    };
     // What could not be read makes children unreadable as well; what was only set aside does not.
-    let why = rules.iter().filter(applies).map(|r| r.why);
+    let why = rules.iter().filter(|rule| applies(rule, old)).map(|r| r.why);
     let Some(why) = why.reduce(|a, b| if a == Why::Unread { a } else { b }) else { return Ok(()) };
     let id = fingerprint::id(old.keys().first(old.row));
     match why {
@@ -209,10 +227,15 @@ impl<'a> Selection<'a> {
             return;
         }
         let winner = newest.map(|row| row.keys().version(row.row));
-        for &(version, tie) in self.group.iter().filter(|v| Some(**v) != winner) {
-            let id = first.keys().first(first.row);
-            self.outcome.losers.insert(self.fingerprints.version(self.label, id, version, tie));
+        for version in std::mem::take(&mut self.group).into_iter().filter(|v| Some(*v) != winner) {
+            self.falls(first, version);
         }
+    }
+
+    /// Remembers a version of the row's object as outdone.
+    fn falls(&mut self, row: &Row, (version, tie): (i64, u64)) {
+        let id = row.keys().first(row.row);
+        self.outcome.losers.insert(self.fingerprints.version(self.label, id, version, tie));
     }
 
     /// Remembers a row whose look-ups could not be answered.

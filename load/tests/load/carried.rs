@@ -201,6 +201,25 @@ fn the_last_good_row_stands_in_for_a_quarantined_one() {
 }
 
 #[test]
+fn an_older_state_does_not_replace_the_last_good_row() {
+    let user = |stream: Stream, version: u32| {
+        let members = format!(r#""first_name":"v{version}","updated_at":"{}""#, crate::stream::time(version));
+        stream.node("WorkOSUser", "user_1", version, &members)
+    };
+    let mut lake = Lake::in_memory();
+    lake.load(&user(Stream::complete(T10), 3)).unwrap();
+    // An old page has the user's second state, a new one a state that does not fit.
+    let second = user(Stream::complete(T11), 2).quarantine("users", "user_1", 7, "email: expected text");
+    lake.load(&second).unwrap();
+    assert_eq!(lake.rows_of("WorkOSUser")[0].2, "10:00");
+    assert_eq!(lake.entry("WorkOSUser").held, 1);
+    // A newer one that fits does replace it.
+    let third = user(Stream::complete(T12), 4).quarantine("users", "user_1", 7, "email: expected text");
+    lake.load(&third).unwrap();
+    assert_eq!(lake.rows_of("WorkOSUser")[0].2, "12:00");
+}
+
+#[test]
 fn a_table_nobody_knows_any_more_stays() {
     let mut lake = Lake::in_memory();
     lake.load(&Stream::complete(T10)).unwrap();
