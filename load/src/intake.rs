@@ -16,7 +16,7 @@ use crate::run::{Run, Sorted};
 use crate::shape::{Common, Shape};
 
 /// Runs of one level that are merged into one of the next, so that a merge never reads from more than a few dozen.
-const RUNS_A_LEVEL: usize = 32;
+const RUNS_A_LEVEL: usize = 64;
 
 /// Rows of every table, as they arrive.
 pub(crate) struct Intake {
@@ -79,12 +79,12 @@ impl Intake {
         waiting.arrived.batches.push(batch);
         waiting.held += bytes;
         self.held += bytes;
-        // Half of the budget for what arrives, half for what is being spilled.
+        // Most of the budget is for what arrives: runs should be few, and one is spilled faster than the next fills.
         let spilling = self.spilling.as_ref().map_or(0, |s| s.bytes);
         if self.held + spilling > self.budget {
             self.join()?;
         }
-        if self.held > self.budget / 2 && self.spilling.as_ref().is_none_or(|s| s.runs.is_finished()) {
+        if self.held > self.budget / 4 * 3 && self.spilling.as_ref().is_none_or(|s| s.runs.is_finished()) {
             self.join()?;
             self.spill_largest();
         }

@@ -16,7 +16,7 @@ use crate::shape::{Common, Shape};
 /// Rows and bytes of text of a spilled batch: small, because the merge holds one of each run.
 const SPILLED_ROWS: usize = 2048;
 const SPILLED_BYTES: usize = 512 << 10;
-const FILE_BUFFER: usize = 256 << 10;
+const FILE_BUFFER: usize = 64 << 10;
 
 /// Rows of some batches in order.
 #[derive(Debug)]
