@@ -91,7 +91,7 @@ def run(binary, scratch):
     first_seen = one("select id, epoch_us(firstseen) from workos_user order by id")
     later = FIXTURE.read_text().replace("2026-11-22T10:15:00.000Z", "2026-11-22T12:00:00.000Z", 1)
     later = "\n".join(line for line in later.splitlines() if '"id":"user_6"' not in line or '"resource":"users"' not in line)
-    later = later.replace('"resource":"users","parent":null,"status":"complete","pages":2', '"resource":"users","parent":null,"status":"complete","pages":1')
+    later = later.replace('"resource":"users","parent":null,"status":"complete","pages":2,"records":9', '"resource":"users","parent":null,"status":"complete","pages":1,"records":3')
     program(binary, "pipeline", "--from-raw", "-", "--lake", lake, stdin=later)
     checks.that(newest(lake)["number"] == 2, "a second commit")
     counts_agree(checks, con, lake, "second commit, same connection")
