@@ -11,6 +11,7 @@ mod plan;
 mod progress;
 mod project;
 mod run;
+mod slots;
 mod value;
 mod worker;
 

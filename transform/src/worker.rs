@@ -17,7 +17,8 @@ use crate::lookup::{Entry, Lookups};
 use crate::park::{Park, Parked};
 use crate::plan::Plan;
 use crate::progress::Progress;
-use crate::project::{Page, Record, Refusal, Rows, Slots};
+use crate::project::{Page, Record, Refusal, Rows};
+use crate::slots::Slots;
 
 /// What all threads know.
 pub struct Shared {
