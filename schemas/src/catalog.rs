@@ -26,7 +26,7 @@ use std::sync::LazyLock;
 
 pub use environment::ENVIRONMENT;
 
-use crate::table::{EdgeTable, FactTable, NodeTable, Source, Table, When};
+use crate::table::{EdgeTable, NodeTable, Source, Table, When};
 
 /// Every resource, in the order of extraction: look-ups first, parents before children, events last.
 pub static RESOURCES: &[&Resource] = &[
@@ -385,14 +385,6 @@ pub enum SelectError {
 
 fn names() -> String {
     RESOURCES.iter().map(|r| r.name).collect::<Vec<_>>().join(", ")
-}
-
-/// The fact tables among [`TABLES`].
-pub fn facts() -> impl Iterator<Item = &'static FactTable> {
-    TABLES.iter().filter_map(|t| match t.table {
-        Table::Fact(fact) => Some(fact),
-        _ => None,
-    })
 }
 
 #[cfg(test)]

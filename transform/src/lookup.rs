@@ -1,12 +1,12 @@
 //! The small maps by which records of one list find ids in another, and whether the lists behind them were read.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use schemas::batch::Version;
 use schemas::catalog::{Lookup, RESOURCES, Resource};
-use schemas::stream::{Begin, Done, ParentIds, Status};
+use schemas::stream::{Begin, ParentIds, Status};
 
 type Texts<V> = HashMap<Box<str>, V, RandomState>;
 
@@ -102,19 +102,11 @@ impl Lookups {
             RESOURCES.iter().map(|r| Progress { selected: selected(r), ..Progress::default() }).collect();
     }
 
-    pub fn done(&mut self, done: &Done) {
-        if let Some(resource) = Resource::find(&done.resource).filter(|r| r.feeds_lookup()) {
-            let list = self.lists.list(resource, done.parent.as_ref());
-            // A list that was read once was read, whatever another try came to.
-            if list.done.is_none_or(|(status, _)| status != Status::Complete) {
-                list.done = Some((done.status, done.pages));
-            }
+    /// Notes how a list ended, all of whose entries are in by now.
+    pub fn close(&mut self, resource: &str, parent: Option<&ParentIds>, status: Status) {
+        if let Some(resource) = Resource::find(resource).filter(|r| r.feeds_lookup()) {
+            self.lists.close(resource, parent, status);
         }
-    }
-
-    /// Notes a page of a list, whose entries are in already; `place` tells it from the list's other pages.
-    pub fn page(&mut self, resource: &Resource, parent: Option<&ParentIds>, place: u64) {
-        self.lists.list(resource, parent).pages.insert(place);
     }
 
     /// From now on every list counts as read to its end.
@@ -206,37 +198,24 @@ struct Lists {
 #[derive(Debug, Default)]
 struct Progress {
     selected: bool,
-    whole: List,
+    whole: Option<Status>,
     /// By the parent's id.
-    children: Texts<List>,
-}
-
-#[derive(Debug, Default)]
-struct List {
-    pages: HashSet<u64, RandomState>,
-    done: Option<(Status, u64)>,
-}
-
-impl List {
-    fn is_closed(&self) -> bool {
-        self.done.is_some_and(|(_, pages)| self.pages.len() as u64 >= pages)
-    }
-
-    /// Whether its records can be relied upon. A stream from elsewhere may have pages and no `done`.
-    fn was_read(&self) -> bool {
-        self.done.map_or(!self.pages.is_empty(), |(status, _)| status == Status::Complete)
-    }
+    children: Texts<Status>,
 }
 
 impl Lists {
-    fn list(&mut self, resource: &Resource, parent: Option<&ParentIds>) -> &mut List {
+    /// A list that was read once was read, whatever another try came to.
+    fn close(&mut self, resource: &Resource, parent: Option<&ParentIds>, status: Status) {
         let progress = &mut self.lists[resource.index()];
-        match parent {
-            None => &mut progress.whole,
+        let held = match parent {
+            None => progress.whole.get_or_insert(status),
             Some(ids) => {
                 let id = ids.values().map(String::as_str).collect::<Vec<_>>().join("\n");
-                progress.children.entry(id.into()).or_default()
+                progress.children.entry(id.into()).or_insert(status)
             }
+        };
+        if *held != Status::Complete {
+            *held = status;
         }
     }
 
@@ -246,18 +225,16 @@ impl Lists {
             return true;
         }
         match parent {
-            // A list that is unavailable as a whole has no line for each parent.
-            Some(id) => {
-                // A parent that was unavailable once may be read later.
-                progress.children.get(id).is_some_and(|list| list.was_read() && list.is_closed())
-                    || matches!(progress.whole.done, Some((Status::Unavailable, _)))
-            }
+            // A parent that was unavailable once may be read later; a list that is unavailable as a whole has no line
+            // for each parent.
+            Some(id) => self.was_read(resource, id) || progress.whole == Some(Status::Unavailable),
             // Which parents there are is not known before the end.
-            None => resource.parent.is_none() && progress.whole.is_closed(),
+            None => resource.parent.is_none() && progress.whole.is_some(),
         }
     }
 
+    /// Whether the records of that parent's list can be relied upon.
     fn was_read(&self, resource: &Resource, id: &str) -> bool {
-        self.lists[resource.index()].children.get(id).is_some_and(List::was_read)
+        self.lists[resource.index()].children.get(id) == Some(&Status::Complete)
     }
 }

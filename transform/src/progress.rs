@@ -58,15 +58,17 @@ impl Progress {
         self.open.remove(&key)?.done
     }
 
-    /// What the stream leaves incomplete, as lists that could not be read; in the order of their names.
-    pub fn finish(&mut self) -> Vec<Done> {
+    /// What the stream leaves incomplete, as lists that could not be read, in the order of their names; with each, whether
+    /// the stream had a `done` line of it at all.
+    pub fn finish(&mut self) -> Vec<(Done, bool)> {
         let mut incomplete = Vec::new();
         for ((resource, parent), list) in self.open.drain() {
             let (pages, records) = (list.pages.len() as u64, list.records);
-            let reason = list.missing();
-            incomplete.push(Done { resource, parent, status: Status::Unavailable, reason, pages, records });
+            let (reason, counted) = (list.missing(), list.done.is_some());
+            let done = Done { resource, parent, status: Status::Unavailable, reason, pages, records };
+            incomplete.push((done, counted));
         }
-        incomplete.sort_by(|a, b| (&a.resource, &a.parent).cmp(&(&b.resource, &b.parent)));
+        incomplete.sort_by(|(a, _), (b, _)| (&a.resource, &a.parent).cmp(&(&b.resource, &b.parent)));
         incomplete
     }
 }
@@ -98,12 +100,14 @@ mod tests {
             let mut progress = Progress::default();
             progress.page("users", None, 1, 100);
             assert_eq!(progress.done(done(pages, records)), None);
-            let incomplete = progress.finish().remove(0);
+            let (incomplete, counted) = progress.finish().remove(0);
+            assert!(counted);
             assert_eq!(incomplete.status, Status::Unavailable);
             assert!(incomplete.reason.as_ref().unwrap().starts_with(reason), "{incomplete:?}");
         }
         let mut progress = Progress::default();
         progress.page("users", None, 1, 100);
-        assert!(progress.finish()[0].reason.as_ref().unwrap().contains("no `done` line"));
+        let (incomplete, counted) = progress.finish().remove(0);
+        assert!(!counted && incomplete.reason.as_ref().unwrap().contains("no `done` line"));
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 use bytes::Bytes;
 use schemas::catalog::TABLES;
-use schemas::stream::{Begin, PROTOCOL, RawEnd, RowEnd, RowItem};
+use schemas::stream::{Begin, PROTOCOL, RawEnd, RowEnd, RowItem, Status};
 use schemas::time;
 
 use crate::error::Error;
@@ -133,15 +133,23 @@ fn begin(first: &Chunk) -> Result<Begin, Error> {
 
 /// Now that every list was read, works on the records that waited.
 fn last(shared: &Shared, emit: &(dyn Fn(RowItem) -> bool + Sync)) -> Result<Counts, Error> {
-    shared.lookups.write().unwrap_or_else(PoisonError::into_inner).close_all();
+    let incomplete = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).finish();
+    {
+        let mut lookups = shared.lookups.write().unwrap_or_else(PoisonError::into_inner);
+        for (done, counted) in &incomplete {
+            // A stream from elsewhere may have pages and no `done`: its entries are what there is.
+            let status = if *counted { done.status } else { Status::Complete };
+            lookups.close(&done.resource, done.parent.as_ref(), status);
+        }
+        lookups.close_all();
+    }
     let mut worker = Worker::new(shared, emit);
     let park = shared.park.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(park) = park {
         park.drain(|parked| worker.parked(&parked), Error::Spill)?;
     }
     worker.flush()?;
-    let incomplete = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).finish();
-    for done in incomplete {
+    for (done, _) in incomplete {
         if !emit(RowItem::Done(done)) {
             return Err(Error::Closed);
         }

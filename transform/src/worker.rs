@@ -154,9 +154,8 @@ impl<'s> Worker<'s> {
             },
             "\"done\"" => match serde_json::from_str::<Done>(text) {
                 Ok(done) => {
-                    self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner).done(&done);
                     let done = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).done(done);
-                    done.map_or(Ok(()), |done| self.send(RowItem::Done(done)))
+                    done.map_or(Ok(()), |done| self.close(done))
                 }
                 Err(error) => aside(self, &error),
             },
@@ -223,22 +222,26 @@ impl<'s> Worker<'s> {
         let (place, records) = (place[0] ^ place[1].rotate_left(1), line.records.len() as u64);
         self.line = line;
         result?;
+        if !self.entries.is_empty() {
+            let mut lookups = self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner);
+            for entry in self.entries.drain(..) {
+                lookups.insert(entry);
+            }
+        }
         let parent = head.parent.as_ref();
         let done = {
             let mut progress = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
             progress.page(resource.name, parent, place, records)
         };
-        if let Some(done) = done {
-            self.send(RowItem::Done(done))?;
-        }
-        if resource.feeds_lookup() {
-            let mut lookups = self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner);
-            for entry in self.entries.drain(..) {
-                lookups.insert(entry);
-            }
-            lookups.page(resource, parent, place);
-        }
-        Ok(())
+        done.map_or(Ok(()), |done| self.close(done))
+    }
+
+    /// A list ended, and all that it counts is there.
+    fn close(&self, done: Done) -> Result<(), Error> {
+        let mut lookups = self.shared.lookups.write().unwrap_or_else(PoisonError::into_inner);
+        lookups.close(&done.resource, done.parent.as_ref(), done.status);
+        drop(lookups);
+        self.send(RowItem::Done(done))
     }
 
     /// One record: its rows, or its place in quarantine or among those that wait.

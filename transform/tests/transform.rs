@@ -314,6 +314,13 @@ fn a_list_of_roles_that_is_read_later_counts() {
 }
 
 #[test]
+fn a_lost_page_of_roles_leaves_the_slug_unresolved() {
+    let mut lines = role_lines();
+    lines[3].truncate(200);
+    assert_eq!(role_of_a(&lines), None, "what hides the environment's role may stand on it");
+}
+
+#[test]
 fn a_membership_is_of_the_organization_whose_list_it_stands_in() {
     let lines: Vec<String> =
         role_lines().iter().map(|l| l.replace(r#""organization_id":"A","role""#, r#""role""#)).collect();
